@@ -1,7 +1,7 @@
 """Which tensor of a checkpoint file belongs to which tensor of a graph.
 
-Pure name and shape arithmetic: no TensorFlow, no files but a rules file. Ten years of DCGAN checkpoints name the same
-tensor in several ways; `match` knows them all and says what it could not place:
+Pure name and shape arithmetic: no TensorFlow, no files but a rules file. Ten years of DCGAN checkpoints name
+the same tensor in several ways; `match` knows them all and says what it could not place:
 
     older file                                              today's graph
     g_h0_lin/Matrix              (2016-05, no scopes)       generator/g_h0_lin/Matrix
@@ -12,7 +12,8 @@ tensor in several ways; `match` knows them all and says what it could not place:
     generator/generator/g_h1/w/Adam  (slot made in a scope) generator/g_h1/w/Adam
     discriminator/d_h3_lin/bias  (unconditional, 2016)      discriminator/d_h4_lin/bias
 
-Sources of the names: the history of ops.py and model.py of carpedm20/DCGAN-tensorflow, and tf.nn.moments' op names.
+Sources of the names: the history of ops.py and model.py of carpedm20/DCGAN-tensorflow, and the names of the ops
+that tf.nn.moments made over the years.
 """
 import dataclasses
 import re
@@ -27,12 +28,16 @@ _SLOT = re.compile(r'/(Adam|Adam_1|RMSProp|RMSProp_1|Momentum)$')
 _MOMENT = re.compile(r'^(?P<scope>.+)/moments(?:_\d+)?/(?:\w+/)?(?P<op>mean|variance|Squeeze|Squeeze_1)'
                      r'/ExponentialMovingAverage$')
 _BATCH_NORM_LAYER = re.compile(r'([gd]_bn\d+)(_\d+)?$')
-_BATCH_NORM_SCOPE = re.compile(r'/(BatchNorm|batch_normalization)(?=/(beta|gamma|moving_mean|moving_variance)$)')
+_BATCH_NORM_SCOPE = re.compile(r'/(BatchNorm|batch_normalization)'
+                               r'(?=/(beta|gamma|moving_mean|moving_variance)$)')
 
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
-    """One line `OLD -> NEW` of a rules file. `*` in OLD stands for any text and is put in place of the same `*` of NEW."""
+    """One line `OLD -> NEW` of a rules file.
+
+    Each `*` of OLD stands for any text, which takes the place of the `*` of NEW that has the same number.
+    """
     old: str
     new: str
 
@@ -114,7 +119,7 @@ def canonical(name):
         base += '/moving_mean' if moment['op'] in ('mean', 'Squeeze') else '/moving_variance'
     base = _BATCH_NORM_SCOPE.sub('', base)
     parts = base.split('/')
-    for scope in SCOPES.values():  # a slot or an average made while a scope was open carries that scope in front
+    for scope in SCOPES.values():  # what was made while a scope was open carries that scope in front
         if scope in parts[1:]:
             parts = parts[len(parts) - 1 - parts[::-1].index(scope):]
     if len(parts) > 1 and parts[0][:2] in SCOPES:
@@ -127,16 +132,18 @@ def match(file_tensors, graph_tensors, rules=()):
 
     Args:
       file_tensors, graph_tensors: name -> shape (any sequence of int).
-      rules: `Rule`s or (old, new) pairs, tried in order on the file's names before anything built in; they win
-        over an equal name too.
+      rules: `Rule`s or (old, new) pairs, tried in order on the file's names before anything built in; they
+        win over an equal name too.
 
-    Returns a `Match`. A file tensor is used once. Where several would do (the moving averages of D's passes over real
-    and over fake images), one of the right shape is preferred, then the first in natural order; the others are unused.
+    Returns a `Match`. A file tensor is used once. Where several would do (the moving averages of D's passes
+    over real and over fake images), one of the right shape is preferred, then the first in natural order; the
+    others are unused.
 
     Raises UserError for a rule that renames two tensors to one.
     """
     graph_shapes = {name: tuple(shape) for name, shape in graph_tensors.items()}
-    file_names = _apply_rules(file_tensors, [rule if isinstance(rule, Rule) else Rule(*rule) for rule in rules])
+    rules = [rule if isinstance(rule, Rule) else Rule(*rule) for rule in rules]
+    file_names = _apply_rules(file_tensors, rules)
     file_shapes = {name: tuple(file_tensors[source]) for name, source in file_names.items()}
     pairs = {name: name for name in graph_shapes if name in file_shapes}
     for key in (canonical, _renamed_layer(file_shapes, graph_shapes)):
@@ -157,14 +164,14 @@ def _batch_norm_of(scope):
     parts = scope.split('/')
     layers = [(i, _BATCH_NORM_LAYER.match(part)) for i, part in enumerate(parts)]
     for i, layer in reversed(layers):
-        if layer:  # TF numbers a name scope that is opened again: g_bn0_1 is the second call of the layer g_bn0
+        if layer:  # TF numbers a name scope that is opened again: g_bn0_1 is the second call of g_bn0
             return '/'.join([*parts[:i], layer[1]]) if i and parts[i - 1] in SCOPES.values() else layer[1]
     half = len(parts) // 2
     return '/'.join(parts[half:]) if len(parts) % 2 == 0 and parts[:half] == parts[half:] else scope
 
 
 def _apply_rules(names, rules):
-    """{name to match under: name in the file}, less the ignored; the first rule that speaks of a name decides."""
+    """{name to match under: name in the file}, less the ignored; the first rule to speak of a name decides."""
     ruled, untouched = {}, {}
     for name in sorted(names):
         new = next((new for new in (rule.apply(name) for rule in rules) if new is not None), None)
@@ -195,7 +202,10 @@ def _renamed_layer(file_shapes, graph_shapes):
 
 
 def _pair_by(key, pairs, file_shapes, graph_shapes):
-    """Adds to `pairs` graph and unused file tensors of equal key; a key that two graph tensors share decides nothing."""
+    """Adds to `pairs` graph and unused file tensors of equal key.
+
+    A key that two tensors of the graph share decides nothing.
+    """
     wanted, offered = {}, {}
     for name in graph_shapes:
         wanted.setdefault(key(name), []).append(name)
@@ -204,7 +214,8 @@ def _pair_by(key, pairs, file_shapes, graph_shapes):
     for value, names in wanted.items():
         if len(names) == 1 and names[0] not in pairs and value in offered:
             shape = graph_shapes[names[0]]
-            pairs[names[0]] = min(offered[value], key=lambda file: (file_shapes[file] != shape, _natural(file)))
+            pairs[names[0]] = min(offered[value],
+                                  key=lambda file: (file_shapes[file] != shape, _natural(file)))
 
 
 def _natural(name):

@@ -27,7 +27,8 @@ GRAPH = {
     ('g_bn2/g_bn2/moments/normalize/variance/ExponentialMovingAverage', 'generator/g_bn2/moving_variance'),
     ('d_bn3_1/scratch/d_bn3_1/scratch/moments/moments_1/variance/ExponentialMovingAverage',
      'discriminator/d_bn3/moving_variance'),
-    ('generator/g_bn0/generator/g_bn0/moments/Squeeze_1/ExponentialMovingAverage', 'generator/g_bn0/moving_variance'),
+    ('generator/g_bn0/generator/g_bn0/moments/Squeeze_1/ExponentialMovingAverage',
+     'generator/g_bn0/moving_variance'),
     ('generator/g_bn0/generator/g_bn0/moments/Squeeze/ExponentialMovingAverage', 'generator/g_bn0/moving_mean'),
     ('conv1/bn/conv1/bn/moments/Squeeze/ExponentialMovingAverage', 'conv1/bn/moving_mean'),
     ('generator/g_bn0/BatchNorm/gamma', 'generator/g_bn0/gamma'),
@@ -54,7 +55,8 @@ def test_equal_names_match_and_nothing_is_left_over():
 
 def test_a_checkpoint_without_scopes_loads_whole():
     old = {
-        'g_h0_lin/Matrix': (100, 4096), 'g_bn0/beta': (256,), 'g_bn0/gamma': (256,), 'd_h3_lin/Matrix': (8192, 1),
+        'g_h0_lin/Matrix': (100, 4096), 'g_bn0/beta': (256,), 'g_bn0/gamma': (256,),
+        'd_h3_lin/Matrix': (8192, 1),
         'g_bn0/g_bn0/moments/moments_1/mean/ExponentialMovingAverage': (256,),
         'g_bn0/g_bn0/moments/moments_1/variance/ExponentialMovingAverage': (256,),
         'd_bn1/d_bn1/moments/moments_1/mean/ExponentialMovingAverage': (128,),
@@ -77,22 +79,25 @@ def test_the_last_layer_is_renamed_only_for_the_unconditional_net():
     both = {'discriminator/d_h3_lin/Matrix': (1024, 1), 'discriminator/d_h4_lin/Matrix': (1, 1)}
     result = match(conditional, both)
     assert result.missing == ('discriminator/d_h4_lin/Matrix',)
-    slots = match({'discriminator/d_h3_lin/Matrix/Adam': (8, 1)}, {'discriminator/d_h4_lin/Matrix/Adam': (8, 1)})
+    slots = match({'discriminator/d_h3_lin/Matrix/Adam': (8, 1)},
+                  {'discriminator/d_h4_lin/Matrix/Adam': (8, 1)})
     assert slots.complete
 
 
 def test_missing_unused_and_wrong_shapes_are_told_apart():
-    result = match({'generator/g_h0_lin/Matrix': (64, 4096), 'extra': ()}, {'generator/g_h0_lin/Matrix': [100, 4096],
-                                                                            'global_step': []})
+    result = match({'generator/g_h0_lin/Matrix': (64, 4096), 'extra': ()},
+                   {'generator/g_h0_lin/Matrix': [100, 4096], 'global_step': []})
     assert result.mapping == ()
     assert result.missing == ('global_step',)
     assert result.unused == ('extra',)
-    assert result.mismatched == (('generator/g_h0_lin/Matrix', 'generator/g_h0_lin/Matrix', (100, 4096), (64, 4096)),)
+    name = 'generator/g_h0_lin/Matrix'
+    assert result.mismatched == ((name, name, (100, 4096), (64, 4096)),)
     assert not result.complete
 
 
 def test_a_source_of_the_right_shape_is_preferred():
-    result = match({'g_bn0/beta': (8,), 'generator/generator/g_bn0/beta': (256,)}, {'generator/g_bn0/beta': (256,)})
+    result = match({'g_bn0/beta': (8,), 'generator/generator/g_bn0/beta': (256,)},
+                   {'generator/g_bn0/beta': (256,)})
     assert result.mapping == (('generator/g_bn0/beta', 'generator/generator/g_bn0/beta'),)
     assert result.unused == ('g_bn0/beta',)
 
