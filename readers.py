@@ -1,0 +1,207 @@
+"""Disk formats: what a folder holds, and readers of it.
+
+A source is a list of pictures that are decoded on demand:
+  len(source); source.name(i) → text for messages; source.picture(i) → PIL image 'L' or 'RGB', raises Unreadable.
+Files are untrusted: every count is checked against the bytes that are really there before anything is
+allocated, archives are read in place, and nothing is ever unpickled.
+"""
+import collections
+import fnmatch
+import gzip
+import os
+import re
+import stat
+import struct
+import zlib
+
+import numpy as np
+from PIL import Image
+
+from errors import UserError
+from images import EXTENSIONS, Unreadable, decode, printable, read_file
+
+Listing = collections.namedtuple('Listing', 'folder names folders skipped')
+
+
+def list_files(folder):
+    """Every file below `folder` → Listing(folder, sorted relative names, number of sub-folders, skipped).
+
+    Links to folders are followed, each folder once, so loops end. Hidden files, hidden folders and __MACOSX are
+    left out, as a glob would. What is neither file nor folder, and folders that may not be read, are in `skipped`
+    as (name, reason).
+    """
+    names, skipped, folders = [], [], 0
+    seen, waiting = set(), ['']
+    while waiting:
+        inside = waiting.pop()
+        here = os.path.join(folder, inside) if inside else folder
+        try:
+            status = os.stat(here)
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            with os.scandir(here) as entries:
+                for entry in entries:
+                    if entry.name.startswith('.') or entry.name == '__MACOSX':
+                        continue
+                    name = f'{inside}/{entry.name}' if inside else entry.name
+                    kind = _kind(entry)
+                    if kind == 'folder':
+                        waiting.append(name)
+                        folders += 1
+                    elif kind == 'file':
+                        names.append(name)
+                    else:
+                        skipped.append((name, kind))
+        except OSError as error:
+            if not inside:
+                raise UserError(f'{printable(folder)}: {os.strerror(error.errno).lower()}') from None
+            skipped.append((inside, os.strerror(error.errno).lower()))
+    names.sort()
+    return Listing(folder, names, folders, sorted(skipped))
+
+
+def _kind(entry):
+    try:
+        if entry.is_file():
+            return 'file'
+        if entry.is_dir():
+            return 'folder'
+        return 'not a regular file' if stat.S_IFMT(entry.stat().st_mode) else 'unknown'
+    except FileNotFoundError:
+        return 'a link to nothing'
+    except OSError as error:                            # a link that leads to itself
+        return os.strerror(error.errno).lower()
+
+
+def extension(name):
+    return os.path.splitext(name)[1].lower()
+
+
+def match_images(names, pattern=None):
+    """The names that fit a glob pattern, upper or lower case alike; None: every supported extension.
+
+    A pattern with a slash is held against the whole relative name, any other against the last part.
+    """
+    if pattern is None:
+        return [name for name in names if extension(name) in EXTENSIONS]
+    fits = re.compile(fnmatch.translate(pattern.lower())).match
+    if '/' in pattern:
+        return [name for name in names if fits(name.lower())]
+    return [name for name in names if fits(name.rsplit('/', 1)[-1].lower())]
+
+
+class FolderSource:
+    """Image files below one folder."""
+
+    def __init__(self, folder, names):
+        self.folder, self.names = folder, names
+
+    def __len__(self):
+        return len(self.names)
+
+    def name(self, i):
+        return printable(os.path.join(self.folder, self.names[i]))
+
+    def picture(self, i):
+        return decode(read_file(os.path.join(self.folder, self.names[i])))
+
+
+class ArraySource:
+    """uint8 [N, height, width, 1 or 3] in memory."""
+
+    def __init__(self, images, name):
+        self.images, self.title = images, name
+
+    def __len__(self):
+        return len(self.images)
+
+    def name(self, i):
+        return f'{self.title} image {i}'
+
+    def picture(self, i):
+        image = self.images[i]
+        return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+
+
+# ---------------------------------------------------------------- IDX (MNIST, Fashion-MNIST)
+
+IDX_NAME = re.compile(r'(train|t10k)-(images|labels)[-.]idx[13]-ubyte(\.gz)?$')
+MAX_IDX_BYTES = 2 ** 30
+
+
+def read_idx(path, dims):
+    """An IDX file of unsigned bytes, raw or gzip → uint8 array with `dims` dimensions (3 images, 1 labels).
+
+    Format: http://yann.lecun.com/exdb/mnist — 0, 0, 8 (unsigned byte), number of dimensions, then each dimension
+    as a big-endian uint32, then the bytes. Raises UserError that names the file.
+    """
+    shown = printable(path)
+    try:
+        with (gzip.open if path.endswith('.gz') else open)(path, 'rb') as file:
+            head = file.read(4 + 4 * dims)
+            if len(head) < 4 + 4 * dims:
+                raise UserError(f'{shown}: {len(head)} bytes are too few for an IDX file; fetch it again')
+            expected = bytes([0, 0, 8, dims])
+            if head[:4] != expected:
+                raise UserError(f'{shown}: starts with {head[:4].hex()}, an IDX file of this name starts with '
+                                f'{expected.hex()}; fetch it again')
+            shape = struct.unpack(f'>{dims}I', head[4:])
+            size = int(np.prod([int(n) for n in shape], dtype=object))
+            if 0 in shape or size > MAX_IDX_BYTES:
+                raise UserError(f'{shown}: says it holds {"x".join(map(str, shape))} bytes; between 1 and '
+                                f'{MAX_IDX_BYTES:,} are accepted; fetch it again')
+            body = _read_at_most(file, size + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(f'{shown}: cannot be read ({printable(error)[:200]}); fetch it again') from None
+    if len(body) != size:
+        raise UserError(f'{shown}: {"more" if len(body) > size else "only"} {min(len(body), size):,} bytes of '
+                        f'content, its header says {size:,}; fetch it again')
+    return np.frombuffer(body, np.uint8).reshape(shape)
+
+
+def _read_at_most(file, count):
+    """Up to `count` bytes, in chunks: a header that promises too much allocates nothing."""
+    body = bytearray()
+    while len(body) < count:
+        chunk = file.read(min(2 ** 20, count - len(body)))
+        if not chunk:
+            break
+        body += chunk
+    return body
+
+
+def find_idx(names):
+    """Relative names → {'train': {'images': name, 'labels': name}, 't10k': …}, a raw file before its .gz."""
+    found = {}
+    for name in sorted(names, key=lambda name: (name.count('/'), not name.endswith('.gz')), reverse=True):
+        match = IDX_NAME.search(name.rsplit('/', 1)[-1])
+        if match:
+            found.setdefault(match[1], {})[match[2]] = name     # the last one wins: shallow, raw
+    return {part: files for part, files in found.items() if 'images' in files}
+
+
+def read_idx_folder(folder, parts, labelled):
+    """(uint8 images [N, rows, columns, 1], int32 labels [N] or None) of the parts that find_idx found."""
+    images, labels = [], []
+    for part in sorted(parts, reverse=True):                    # train, then t10k
+        files = parts[part]
+        path = os.path.join(folder, files['images'])
+        images.append(read_idx(path, 3))
+        if images[0].shape[1:] != images[-1].shape[1:]:
+            raise UserError(f'{printable(path)}: images of {images[-1].shape[1:]}, those of train are '
+                            f'{images[0].shape[1:]}')
+        if not labelled:
+            continue
+        if 'labels' not in files:
+            raise UserError(f'{printable(folder)}: {part}-labels-idx1-ubyte(.gz) is missing beside '
+                            f'{printable(files["images"])}; python download.py mnist fetches it')
+        path = os.path.join(folder, files['labels'])
+        labels.append(read_idx(path, 1))
+        if len(labels[-1]) != len(images[-1]):
+            raise UserError(f'{printable(path)}: {len(labels[-1]):,} labels for {len(images[-1]):,} images')
+        if labels[-1].max() > 9:
+            raise UserError(f'{printable(path)}: label {labels[-1].max()} at {int(labels[-1].argmax())}, '
+                            'expected 0 to 9')
+    images = np.concatenate(images)[..., None]
+    return images, np.concatenate(labels).astype(np.int32) if labelled else None
