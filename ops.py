@@ -1,0 +1,143 @@
+"""Graph-mode layers with the names, signatures and variables of DCGAN-tensorflow (ops.py there).
+
+Images are float32 [B,H,W,C]. Variables are resource variables made by `get_variable` in the current variable scope,
+so every call reads them as the control dependencies around it say.
+"""
+import contextlib
+
+from tf1 import tf
+
+image_summary = tf.summary.image
+scalar_summary = tf.summary.scalar
+histogram_summary = tf.summary.histogram
+merge_summary = tf.summary.merge
+SummaryWriter = tf.summary.FileWriter
+
+
+def concat(tensors, axis, *args, **kwargs):
+    return tf.concat(tensors, axis, *args, **kwargs)
+
+
+# Moving averages are updated in place where a layer is used (as upstream's updates_collections=None does), except inside
+# collect_updates(), where the caller decides which passes move them: model.py runs one update per pass of the schedule.
+_collectors = []
+
+
+@contextlib.contextmanager
+def collect_updates():
+    """Within it, batch_norm appends its moving-average updates to the list that this yields."""
+    updates = []
+    _collectors.append(updates)
+    try:
+        yield updates
+    finally:
+        _collectors.remove(updates)
+
+
+# Dropout draws its masks from a key that model.py sets to (seed, step, update), so that a resumed run repeats them.
+_random_keys = []
+
+
+@contextlib.contextmanager
+def random_key(key):
+    """Within it, dropout derives its masks from `key`, an int [2] tensor, one fold for each call."""
+    _random_keys.append([key, 0])
+    try:
+        yield
+    finally:
+        _random_keys.pop()
+
+
+def dropout(x, rate, training, name='dropout'):
+    """Zeroes a share `rate` of x and scales the rest by 1/(1-rate); the identity when not training."""
+    if not training or rate == 0:
+        return x
+    if not _random_keys:
+        raise ValueError('dropout needs a random key: use it inside a plugin\'s network, or within ops.random_key(key)')
+    key, calls = _random_keys[-1]
+    _random_keys[-1][1] += 1
+    with tf.name_scope(name):
+        key = tf.random.experimental.stateless_fold_in(key, calls)
+        keep = tf.random.stateless_uniform(tf.shape(x), key) >= rate
+        return tf.where(keep, x / (1.0 - rate), tf.zeros_like(x))
+
+
+class batch_norm:
+    """Batch normalisation (Ioffe and Szegedy 2015, arXiv:1502.03167) over all axes but the last.
+
+    Variables `<name>/{beta,gamma,moving_mean,moving_variance}`. With train=True the batch's own statistics are used and
+    the moving averages follow with decay `momentum`; with train=False the moving averages are used.
+    unbiased: the moving variance follows the unbiased batch variance n/(n-1) (the fused kernels of TF1, PyTorch).
+    """
+
+    def __init__(self, epsilon=1e-5, momentum=0.9, name='batch_norm', unbiased=True):
+        self.epsilon, self.momentum, self.name, self.unbiased = epsilon, momentum, name, unbiased
+
+    def __call__(self, x, train=True):
+        channels = x.shape[-1]
+        with tf.variable_scope(self.name):
+            variable = lambda name, value, trainable: tf.get_variable(
+                name, [channels], initializer=tf.constant_initializer(value), trainable=trainable, use_resource=True)
+            beta, gamma = variable('beta', 0.0, True), variable('gamma', 1.0, True)
+            moving_mean, moving_variance = variable('moving_mean', 0.0, False), variable('moving_variance', 1.0, False)
+            image = x if len(x.shape) == 4 else x[:, tf.newaxis, tf.newaxis, :]
+            if train:
+                y, mean, variance = tf.nn.fused_batch_norm(image, gamma, beta, epsilon=self.epsilon, is_training=True)
+                if not self.unbiased:
+                    count = tf.cast(tf.size(image) // channels, x.dtype)
+                    variance *= (count - 1.0) / count
+                y = self._update_moving_averages(y, (moving_mean, mean), (moving_variance, variance))
+            else:
+                y, _, _ = tf.nn.fused_batch_norm(image, gamma, beta, moving_mean, moving_variance,
+                                                 epsilon=self.epsilon, is_training=False)
+            return y if len(x.shape) == 4 else y[:, 0, 0, :]
+
+    def _update_moving_averages(self, y, *pairs):
+        updates = [moving.assign_sub((moving - value) * (1.0 - self.momentum)) for moving, value in pairs]
+        if _collectors:
+            _collectors[-1].extend(updates)
+            return y
+        with tf.control_dependencies(updates):
+            return tf.identity(y)
+
+
+def conv_cond_concat(x, y):
+    """Concatenates the condition y [B,1,1,K] to every pixel of x [B,H,W,C]: [B,H,W,C+K]."""
+    shape = tf.shape(x)
+    return tf.concat([x, tf.broadcast_to(y, [shape[0], x.shape[1], x.shape[2], y.shape[3]])], 3)
+
+
+def conv2d(input_, output_dim, k_h=5, k_w=5, d_h=2, d_w=2, stddev=0.02, name='conv2d'):
+    """Strided convolution, SAME padding: [B,H,W,C] -> [B,ceil(H/d_h),ceil(W/d_w),output_dim]. Variables w, biases."""
+    with tf.variable_scope(name):
+        w = tf.get_variable('w', [k_h, k_w, input_.shape[-1], output_dim], use_resource=True,
+                            initializer=tf.truncated_normal_initializer(stddev=stddev))
+        biases = tf.get_variable('biases', [output_dim], initializer=tf.constant_initializer(0.0), use_resource=True)
+        return tf.nn.bias_add(tf.nn.conv2d(input_, w, strides=[1, d_h, d_w, 1], padding='SAME'), biases)
+
+
+def deconv2d(input_, output_shape, k_h=5, k_w=5, d_h=2, d_w=2, stddev=0.02, name='deconv2d', with_w=False):
+    """Transposed convolution, SAME padding, to output_shape [B,H,W,C] (B may be a tensor). Variables w [k_h,k_w,out,in], biases."""
+    with tf.variable_scope(name):
+        w = tf.get_variable('w', [k_h, k_w, output_shape[-1], input_.shape[-1]], use_resource=True,
+                            initializer=tf.random_normal_initializer(stddev=stddev))
+        biases = tf.get_variable('biases', [output_shape[-1]], initializer=tf.constant_initializer(0.0), use_resource=True)
+        deconv = tf.nn.conv2d_transpose(input_, w, output_shape=output_shape, strides=[1, d_h, d_w, 1])
+        deconv = tf.nn.bias_add(deconv, biases)
+        deconv.set_shape([None] + list(output_shape[1:]))
+        return (deconv, w, biases) if with_w else deconv
+
+
+def lrelu(x, leak=0.2, name='lrelu'):
+    """Leaky ReLU, max(x, leak*x) for leak < 1 (Maas et al. 2013)."""
+    return tf.nn.leaky_relu(x, leak, name=name)
+
+
+def linear(input_, output_size, scope=None, stddev=0.02, bias_start=0.0, with_w=False):
+    """Dense layer [B,n] -> [B,output_size]. Variables Matrix [n,output_size], bias."""
+    with tf.variable_scope(scope or 'Linear'):
+        matrix = tf.get_variable('Matrix', [input_.shape[1], output_size], tf.float32, use_resource=True,
+                                 initializer=tf.random_normal_initializer(stddev=stddev))
+        bias = tf.get_variable('bias', [output_size], initializer=tf.constant_initializer(bias_start), use_resource=True)
+        output = tf.matmul(input_, matrix) + bias
+        return (output, matrix, bias) if with_w else output
