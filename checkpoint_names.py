@@ -12,7 +12,7 @@ the same tensor in several ways; `match` knows them all and says what it could n
     generator/generator/g_h1/w/Adam  (slot made in a scope) generator/g_h1/w/Adam
     discriminator/d_h3_lin/bias  (unconditional, 2016)      discriminator/d_h4_lin/bias
 
-Sources of the names: the history of ops.py and model.py of carpedm20/DCGAN-tensorflow, and the names of the ops
+Sources of the names: the history of ops.py and model.py of carpedm20/DCGAN-tensorflow; the names of the ops
 that tf.nn.moments made over the years.
 """
 import dataclasses
@@ -127,6 +127,26 @@ def canonical(name):
     return '/'.join(parts) + suffix
 
 
+def apply_rules(names, rules):
+    """{name to match under: name in the file}, less the ignored ones.
+
+    rules: `Rule`s or (old, new) pairs; the first that speaks of a name decides.
+    Raises UserError for rules that give two tensors one name.
+    """
+    rules = [rule if isinstance(rule, Rule) else Rule(*rule) for rule in rules]
+    ruled, untouched = {}, {}
+    for name in sorted(names):
+        new = next((new for new in (rule.apply(name) for rule in rules) if new is not None), None)
+        if new is None:
+            untouched[name] = name
+        elif new in ruled:
+            raise UserError(f'rules: both {ruled[new]} and {name} of the file become {new}; '
+                            f'give one of them a line of its own, for example {name} -> {IGNORE}')
+        elif new != IGNORE:
+            ruled[new] = name
+    return {**untouched, **ruled}
+
+
 def match(file_tensors, graph_tensors, rules=()):
     """Finds for every tensor of a graph its source in a checkpoint.
 
@@ -142,8 +162,7 @@ def match(file_tensors, graph_tensors, rules=()):
     Raises UserError for a rule that renames two tensors to one.
     """
     graph_shapes = {name: tuple(shape) for name, shape in graph_tensors.items()}
-    rules = [rule if isinstance(rule, Rule) else Rule(*rule) for rule in rules]
-    file_names = _apply_rules(file_tensors, rules)
+    file_names = apply_rules(file_tensors, rules)
     file_shapes = {name: tuple(file_tensors[source]) for name, source in file_names.items()}
     pairs = {name: name for name in graph_shapes if name in file_shapes}
     for key in (canonical, _renamed_layer(file_shapes, graph_shapes)):
@@ -168,21 +187,6 @@ def _batch_norm_of(scope):
             return '/'.join([*parts[:i], layer[1]]) if i and parts[i - 1] in SCOPES.values() else layer[1]
     half = len(parts) // 2
     return '/'.join(parts[half:]) if len(parts) % 2 == 0 and parts[:half] == parts[half:] else scope
-
-
-def _apply_rules(names, rules):
-    """{name to match under: name in the file}, less the ignored; the first rule to speak of a name decides."""
-    ruled, untouched = {}, {}
-    for name in sorted(names):
-        new = next((new for new in (rule.apply(name) for rule in rules) if new is not None), None)
-        if new is None:
-            untouched[name] = name
-        elif new in ruled:
-            raise UserError(f'rules: both {ruled[new]} and {name} of the file become {new}; '
-                            f'give one of them a line of its own, for example {name} -> {IGNORE}')
-        elif new != IGNORE:
-            ruled[new] = name
-    return {**untouched, **ruled}
 
 
 def _renamed_layer(file_shapes, graph_shapes):

@@ -1,4 +1,4 @@
-"""`python -m legacy checkpoint SRC [--to DST]`: what is in an old checkpoint, beside our names; and a copy under ours.
+"""`python -m legacy checkpoint SRC [--to DST]`: an old checkpoint's tensors beside ours, and a copy under our names.
 
 Reads both formats of TensorFlow 1: V2 (PREFIX.index and PREFIX.data-*) and V1 (one file, or NAME-00000-of-0000N).
 Writes V2, as main.py does: DST/<file name>-<step>.{index,data-00000-of-00001} and the state file DST/checkpoint.
@@ -52,9 +52,10 @@ def main(argv):
     parser = argparse.ArgumentParser(
         prog='python -m legacy checkpoint',
         description='List the tensors of a TensorFlow 1 checkpoint beside our names; --to writes a copy under ours.')
-    parser.add_argument('source', metavar='SRC', help='checkpoint: its prefix, any of its files, or a folder that has one')
+    parser.add_argument('source', metavar='SRC', help='checkpoint: its prefix, one of its files, or its folder')
     parser.add_argument('--to', metavar='DST', help='folder to write the renamed checkpoint into')
-    parser.add_argument('--rules', metavar='FILE', help='lines of OLD -> NEW (* stands for any text, NEW - leaves it out)')
+    parser.add_argument('--rules', metavar='FILE',
+                        help='lines of OLD -> NEW (* stands for any text, NEW - leaves it out)')
     parser.add_argument('--like', metavar='RUN', help='a run or checkpoint of ours to compare with; '
                                                       'default: the DCGAN whose sizes the tensors show')
     parser.add_argument('--partial', action='store_true', help='write even though tensors of our network are missing')
@@ -75,12 +76,13 @@ def main(argv):
 def check_whole(source, network, match, args):
     """Raises UserError, naming the first tensor, when a copy under our names would lack some of the network."""
     if network is None:
-        raise UserError(f'--to {args.to}: not written; {args.source} has not the names of a DCGAN, so name a run of ours '
-                        'that has the same network: --like RUN')
+        raise UserError(f'--to {args.to}: not written; {args.source} has not the names of a DCGAN, so name a run of '
+                        'ours that has the same network: --like RUN')
     lacking = [name for name in match.missing if name in network.required] + [row[0] for row in match.mismatched]
     if lacking and not args.partial:
-        raise UserError(f'--to {args.to}: not written; {len(lacking)} tensors of ours have no value of their shape in '
-                        f'{source.path}, first {lacking[0]}; map them with --rules FILE, or accept it with --partial')
+        raise UserError(f'--to {args.to}: not written; {len(lacking)} tensors of ours have no value of their shape '
+                        f'in {source.path}, first {lacking[0]}; map them with --rules FILE, or accept it with '
+                        '--partial')
 
 
 # ---------------------------------------------------------------------------------------------------- reading
@@ -96,7 +98,8 @@ def open_checkpoint(path):
         reader = tf.train.NewCheckpointReader(prefix)
         shapes, dtypes = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
     except (tf.errors.OpError, ValueError, RuntimeError) as error:
-        raise UserError(f'{path}: TensorFlow cannot read it as a checkpoint ({str(error).splitlines()[0]})') from error
+        reason = str(error).splitlines()[0]
+        raise UserError(f'{path}: TensorFlow cannot read it as a checkpoint ({reason})') from error
     return Source(prefix, {name: tuple(shape) for name, shape in shapes.items()},
                   {name: dtype.name for name, dtype in dtypes.items()})
 
@@ -171,20 +174,20 @@ def like(source):
 
 
 def infer_network(shapes, rules=()):
-    """The Network of plugin dcgan or mnist with the sizes that the shapes of a checkpoint show; None if it is neither.
+    """The Network of plugin dcgan or mnist with the sizes that a checkpoint's shapes show; None if it is neither.
 
     The tensors tell the area of the smallest map, not its height and width: the squarest is taken, all others have
     variables of the same shapes.
     """
     named = {}
-    for name, shape in sorted(checkpoint_names.apply_rules(shapes, rules).items()):
-        named.setdefault(checkpoint_names.canonical(name), shapes[shape])
+    for name, in_file in sorted(checkpoint_names.apply_rules(shapes, rules).items()):
+        named.setdefault(checkpoint_names.canonical(name), shapes[in_file])
     shape = lambda layer, rank: named[layer] if len(named.get(layer, ())) == rank else None
     first, g_h1 = shape('generator/g_h0_lin/Matrix', 2), shape('generator/g_h1/w', 4)
     g_h3, g_h4 = shape('generator/g_h3/w', 4), shape('generator/g_h4/w', 4)
     g_h1_lin, d_h2_lin = shape('generator/g_h1_lin/Matrix', 2), shape('discriminator/d_h2_lin/Matrix', 2)
     d_h0, d_h1 = shape('discriminator/d_h0_conv/w', 4), shape('discriminator/d_h1_conv/w', 4)
-    if first and g_h1 and g_h4 and d_h0:                                # unconditional, four strides: systems of any size
+    if first and g_h1 and g_h4 and d_h0:                                # any image size, four strides
         c_dim, gf_dim = g_h4[2], g_h1[2] // 4
         y_dim = d_h0[2] - c_dim
         return _network('dcgan', 16, first[1] // (8 * gf_dim), c_dim=c_dim, y_dim=y_dim, z_dim=first[0] - y_dim,
@@ -248,8 +251,8 @@ def report(source, network, match):
     lines.append(f'{source.path}: {len(source.shapes)} tensors, {count:,} numbers, step {_step(source)}')
     if network:
         missing = sum(name in network.required for name in match.missing)
-        lines.append(f'{network.title}: {len(match.mapping)} matched ({len(match.renamed)} renamed), {missing} missing, '
-                     f'{len(match.mismatched)} of another shape, {len(match.unused)} not ours')
+        lines.append(f'{network.title}: {len(match.mapping)} matched ({len(match.renamed)} renamed), '
+                     f'{missing} missing, {len(match.mismatched)} of another shape, {len(match.unused)} not ours')
     else:
         lines.append('not the names of a DCGAN: nothing to compare with; give --like RUN (a run of ours)')
     return '\n'.join(lines)
@@ -272,8 +275,8 @@ def _step(source):
 def write(source, network, match, folder):
     """Writes the matched tensors under our names into `folder`; returns the prefix of the new checkpoint.
 
-    The step goes along (0 if neither the tensors nor the file's name tell it). What the file does not have is left out:
-    main.py starts a missing optimiser afresh.
+    The step goes along (0 if neither the tensors nor the file's name tell it). What the file does not have is left
+    out.
     Raises UserError when the folder already has checkpoints or cannot be written.
     """
     tensors = {name: value for (name, _), value in
