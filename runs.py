@@ -1,0 +1,213 @@
+"""Run folders: where one is, what is in it, what it was made with, and who is writing to it.
+
+    <out_dir>/<out_name>/config.json   every setting, the data's shape, versions, seed
+                         FLAGS.json    the flags alone (the name that DCGAN-tensorflow used)
+                         checkpoint/   samples/   logs/   losses.csv   losses.png   skipped.txt
+"""
+import dataclasses
+import fcntl
+import json
+import math
+import os
+import platform
+import socket
+
+import checkpoints
+import plugins
+from config import Config, flag_fields, nearest
+from errors import UserError
+from utils import write_json
+
+SETTINGS = 'config.json'
+NOT_OF_THE_GRAPH = {'plugin'}     # compared by name below; the others by value
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A folder of outputs. checkpoint_dir and sample_dir are resolved as upstream did: inside the run unless absolute."""
+    folder: str
+    checkpoint_dir: str
+    sample_dir: str
+
+    @property
+    def log_dir(self):
+        return os.path.join(self.folder, 'logs')
+
+    @property
+    def losses_csv(self):
+        return os.path.join(self.folder, 'losses.csv')
+
+    def checkpoints(self):
+        return checkpoints.listed(self.checkpoint_dir)
+
+    def record(self):
+        """What config.json says, or {} for a folder without one. Raises UserError when it is damaged."""
+        path = os.path.join(self.folder, SETTINGS)
+        if not os.path.exists(path):
+            return {}
+        try:
+            with open(path, encoding='utf-8') as file:
+                record = json.load(file)
+            if not isinstance(record['settings'], dict) or not isinstance(record['data'], dict):
+                raise ValueError('settings and data are not objects')
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(f'{path}: not a record of a run ({error}); restore it, or move the folder away to start anew') from error
+        return record
+
+    def config(self, **changes):
+        """The Config that the run was trained with, with `changes` on top."""
+        record = self.record()
+        known = {field.name for field in dataclasses.fields(Config)}
+        unknown = sorted(set(record['settings']) - known)
+        if unknown:
+            raise UserError(f'{os.path.join(self.folder, SETTINGS)}: unknown setting {unknown[0]}{nearest(unknown[0], known)}')
+        settings = {name: math.inf if value == 'inf' else value for name, value in record['settings'].items()}
+        try:
+            return dataclasses.replace(Config(**settings), **changes).resolved()
+        except TypeError as error:
+            raise UserError(f'{os.path.join(self.folder, SETTINGS)}: a setting has the wrong type ({error})') from error
+
+
+def default_name(cfg):
+    """out_name when none is given: data, plugin and size, and not the clock, so that the same command finds its run again."""
+    data = os.path.basename(os.path.normpath(cfg.dataset))
+    plugin = os.path.basename(cfg.plugin).removesuffix('.py')
+    return '-'.join([data] + ([plugin] if plugin != data else []) + [f'{cfg.output_height}x{cfg.output_width}'])
+
+
+def at(folder, cfg):
+    """The Run in a folder."""
+    return Run(folder, os.path.join(folder, cfg.checkpoint_dir), os.path.join(folder, cfg.sample_dir))
+
+
+def for_training(cfg):
+    """The run that a training command means; nothing is created yet."""
+    return at(os.path.join(cfg.out_dir, cfg.out_name or default_name(cfg)), cfg)
+
+
+def create(run):
+    """Makes the run's folders. Raises UserError when that is impossible."""
+    try:
+        for folder in (run.folder, run.checkpoint_dir, run.sample_dir, run.log_dir):
+            os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise UserError(f'--out_dir: cannot make {error.filename} ({error.strerror}); choose a folder that you can write to') from error
+
+
+def found(cfg, typed, say):
+    """(run, its checkpoints, oldest first) for visualizing, export and freeze. Creates nothing.
+
+    --checkpoint_dir, --out_name, the default name, or the newest run that fits the flags that were typed, in this order.
+    Raises UserError with the runs there are and the command to type.
+    """
+    if 'checkpoint_dir' in typed and not os.path.exists(os.path.join(for_training(cfg).folder, cfg.checkpoint_dir)):
+        return _at_checkpoint(cfg)
+    run = for_training(cfg)
+    if run.checkpoints():
+        return run, run.checkpoints()
+    fitting = [] if 'out_name' in typed else [other for other in _all(cfg) if _fits(other, cfg, typed)]
+    if fitting:
+        newest = fitting[-1]
+        say(f'no run {run.folder}; the newest that fits is {newest.folder}')
+        return newest, newest.checkpoints()
+    raise UserError(_no_run(cfg, run))
+
+
+def _at_checkpoint(cfg):
+    path = cfg.checkpoint_dir
+    group = checkpoints.located(path)
+    if not group:
+        raise UserError(f'--checkpoint_dir={path}: no checkpoint there; expected a run, a folder with files such as model.b64-200.index, '
+                        f'or such a file')
+    folder = os.path.dirname(os.path.abspath(group[-1].prefix))
+    for place in (folder, os.path.dirname(folder)):
+        if os.path.exists(os.path.join(place, SETTINGS)):
+            return dataclasses.replace(at(place, cfg), checkpoint_dir=folder), group
+    # Without a record beside it, pictures go to a run of ours rather than among somebody's old files.
+    return dataclasses.replace(for_training(cfg), checkpoint_dir=folder), group
+
+
+def _all(cfg):
+    """Runs under out_dir that have a checkpoint, oldest first."""
+    if not os.path.isdir(cfg.out_dir):
+        return []
+    runs = [at(entry.path, dataclasses.replace(cfg, checkpoint_dir='checkpoint')) for entry in os.scandir(cfg.out_dir) if entry.is_dir()]
+    runs = [run for run in runs if run.checkpoints()]
+    return sorted(runs, key=lambda run: os.path.getmtime(run.checkpoints()[-1].files[0]))
+
+
+def _fits(run, cfg, typed):
+    """Whether the run was made with the flags that were typed and that say what it is a run of."""
+    settings = run.record().get('settings', {})
+    asked = {'dataset'} | (typed & {'plugin', 'output_height', 'output_width', 'z_dim'})
+    return bool(settings) and all(settings.get(name) == getattr(cfg, name) for name in asked)
+
+
+def _no_run(cfg, run):
+    others = _all(cfg)
+    lines = [f'no checkpoint in {run.checkpoint_dir}: train first (the same command with --train)']
+    if others:
+        lines[0] += ', or name one of these runs:'
+        lines += [f'  --out_dir {cfg.out_dir} --out_name {os.path.basename(other.folder)}   (step {other.checkpoints()[-1].step})'
+                  for other in others[-10:]]
+    else:
+        lines[0] += f'; there are no runs in {cfg.out_dir}, --out_dir names another place'
+    return '\n'.join(lines)
+
+
+def check_resume(run, cfg):
+    """Refuses to go on with a run whose graph was another one, naming the setting. cfg has c_dim and y_dim from the data."""
+    record = run.record()
+    if not record:
+        return
+    old = record['settings']
+    for field in flag_fields():
+        name = field.name
+        if not field.metadata['graph'] or name not in old or name in NOT_OF_THE_GRAPH:
+            continue
+        if str(old[name]) != str(getattr(cfg, name)):
+            raise UserError(f'--{name}={getattr(cfg, name)}: the run {run.folder} was trained with {name}={old[name]}, which makes another '
+                            f'network; type --{name}={old[name]} to go on with it, or --out_name for a new run')
+    if plugins.choose(old['plugin'], '') != cfg.plugin:
+        raise UserError(f'--plugin={cfg.plugin}: the run {run.folder} was trained with plugin {old["plugin"]}; type '
+                        f'--plugin={old["plugin"]} to go on with it, or --out_name for a new run')
+
+
+def write_record(run, cfg, dataset, versions):
+    """config.json and FLAGS.json, each whole or not there."""
+    settings = {field.name: getattr(cfg, field.name) for field in dataclasses.fields(Config)}
+    settings = {name: 'inf' if value == math.inf else value for name, value in settings.items()}
+    flags = {field.name: settings[field.name] for field in flag_fields()}
+    write_json(os.path.join(run.folder, 'FLAGS.json'), flags)
+    write_json(os.path.join(run.folder, SETTINGS), {
+        'settings': settings,
+        'data': {'name': dataset.name, 'images': dataset.size, 'shape': list(dataset.image_shape),
+                 'num_classes': dataset.num_classes, 'class_names': list(dataset.class_names)},
+        'versions': {'python': platform.python_version(), **versions},
+    })
+
+
+class Lock:
+    """One writer a run. The kernel drops the lock when its holder dies, however it dies, so a left-over file never blocks."""
+
+    def __init__(self, folder):
+        self.path = os.path.join(folder, 'lock')
+
+    def __enter__(self):
+        self._file = open(self.path, 'a+')
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._file.seek(0)
+            holder = self._file.read().strip() or 'another process'
+            self._file.close()
+            raise UserError(f'{os.path.dirname(self.path)}: {holder} is training this run; wait for it, stop it, or give '
+                            f'another --out_name') from None
+        self._file.truncate(0)
+        self._file.write(f'process {os.getpid()} on {socket.gethostname()}')
+        self._file.flush()
+        return self
+
+    def __exit__(self, *_):
+        self._file.truncate(0)
+        self._file.close()
