@@ -12,13 +12,15 @@ import os
 import re
 import stat
 import struct
+import zipfile
 import zlib
 
 import numpy as np
 from PIL import Image
+from tqdm import tqdm
 
 from errors import UserError
-from images import EXTENSIONS, Unreadable, decode, printable, read_file
+from images import EXTENSIONS, MAX_FILE_BYTES, Unreadable, crop_box, decode, printable, read_file
 
 Listing = collections.namedtuple('Listing', 'folder names folders skipped')
 
@@ -56,7 +58,7 @@ def list_files(folder):
         except OSError as error:
             if not inside:
                 raise UserError(f'{printable(folder)}: {os.strerror(error.errno).lower()}') from None
-            skipped.append((inside, os.strerror(error.errno).lower()))
+            skipped.append((inside, f'folder that cannot be listed: {os.strerror(error.errno).lower()}'))
     names.sort()
     return Listing(folder, names, folders, sorted(skipped))
 
@@ -115,6 +117,12 @@ class ArraySource:
 
     def __len__(self):
         return len(self.images)
+
+    def is_ready(self, shape, crop):
+        """The images are what fit() would make of them."""
+        height, width = self.images.shape[1:3]
+        whole = crop is None or crop_box(height, width, *crop) == (0, 0, width, height)
+        return self.images.shape[1:] == tuple(shape) and whole
 
     def name(self, i):
         return f'{self.title} image {i}'
@@ -205,3 +213,123 @@ def read_idx_folder(folder, parts, labelled):
                             'expected 0 to 9')
     images = np.concatenate(images)[..., None]
     return images, np.concatenate(labels).astype(np.int32) if labelled else None
+
+
+# ---------------------------------------------------------------- archives and databases, read in place
+
+ZIP_ERRORS = (zipfile.BadZipFile, OSError, EOFError, ValueError, RuntimeError, NotImplementedError, OverflowError,
+              struct.error, zlib.error)
+
+
+class ZipSource:
+    """The images in a zip file, read without unpacking: no name in it ever becomes a path."""
+
+    def __init__(self, path, pattern=None):
+        self.path = path
+        try:
+            self.archive = zipfile.ZipFile(path)
+        except ZIP_ERRORS as error:
+            raise UserError(f'{printable(path)}: not a complete zip file ({printable(error)[:200]}); '
+                            'fetch it again') from None
+        entries = {entry.filename: entry for entry in self.archive.infolist()
+                   if not entry.is_dir() and not re.search(r'(^|/)(\.|__MACOSX/)', entry.filename)}
+        self.names = sorted(match_images(entries, pattern))
+        self.entries = [entries[name] for name in self.names]
+        self.all_names = sorted(entries)
+
+    def __len__(self):
+        return len(self.names)
+
+    def name(self, i):
+        return f'{printable(self.path)}/{printable(self.names[i])}'
+
+    def picture(self, i):
+        entry = self.entries[i]
+        if entry.file_size > MAX_FILE_BYTES:
+            raise Unreadable(f'{entry.file_size:,} bytes, more than the {MAX_FILE_BYTES:,} that are read')
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise Unreadable(f'zip compression method {entry.compress_type}; stored and deflated are read')
+        try:
+            data = self.archive.read(entry)
+        except ZIP_ERRORS as error:
+            raise Unreadable(printable(error)[:200]) from None
+        return decode(data)
+
+
+LMDB_MAGIC = 0xBEEFC0DE
+
+
+class LmdbSource:
+    """LSUN: one lmdb folder a category, each value an encoded image. Layout: https://github.com/fyu/lsun."""
+
+    def __init__(self, folders):
+        try:
+            import lmdb     # here: only LSUN needs it
+        except ImportError:
+            raise UserError(f'{printable(folders[0])}: reading LSUN needs the lmdb package: pip install lmdb') from None
+        self.folders, self.error = folders, lmdb.Error
+        self.environments, self.keys, self.owners = [], [], []
+        for at, folder in enumerate(folders):
+            _check_lmdb(folder)
+            try:
+                environment = lmdb.open(folder, readonly=True, lock=False, readahead=False, create=False)
+                with environment.begin() as transaction:
+                    total = environment.stat()['entries']
+                    keys = tqdm(transaction.cursor().iternext(values=False), f'listing {os.path.basename(folder)}',
+                                total, disable=None, leave=False)
+                    self.keys.extend(keys)
+            except lmdb.Error as error:
+                raise UserError(f'{printable(folder)}: {printable(error)[:200]}; fetch it again') from None
+            self.environments.append(environment)
+            self.owners.extend([at] * (len(self.keys) - len(self.owners)))
+        if not self.keys:
+            raise UserError(f'{printable(folders[0])}: the database is empty; fetch it again')
+
+    def __len__(self):
+        return len(self.keys)
+
+    def name(self, i):
+        return f'{printable(self.folders[self.owners[i]])} key {printable(self.keys[i].decode("latin-1"))[:80]}'
+
+    def picture(self, i):
+        try:
+            with self.environments[self.owners[i]].begin() as transaction:
+                data = transaction.get(self.keys[i])
+        except self.error as error:
+            raise Unreadable(printable(error)[:200]) from None
+        return decode(data or b'')
+
+    def categories(self):
+        """(int32 labels [N], class names): the folder's name without _train_lmdb or _val_lmdb."""
+        titles = [re.sub(r'(_(train|val|test))?(_lmdb)?$', '', os.path.basename(folder)) for folder in self.folders]
+        classes = sorted(set(titles))
+        index = np.array([classes.index(title) for title in titles], np.int32)
+        return index[np.array(self.owners)], tuple(map(printable, classes))
+
+
+def _check_lmdb(folder):
+    """lmdb maps the file as it is: a foreign or cut-off file would end the process, not raise.
+
+    Offsets: struct MDB_meta of lmdb's mdb.c, after a page header of 16 bytes; the second meta page follows the first.
+    """
+    path = os.path.join(folder, 'data.mdb')
+    try:
+        size = os.path.getsize(path)
+        with open(path, 'rb') as file:
+            head = file.read(2 * 65536)
+    except OSError as error:
+        raise UserError(f'{printable(path)}: {os.strerror(error.errno).lower()}') from None
+    if len(head) < 160 or struct.unpack_from('=I', head, 16)[0] != LMDB_MAGIC:
+        raise UserError(f'{printable(path)}: {size:,} bytes that are not an lmdb database; fetch it again')
+    page_bytes = struct.unpack_from('=I', head, 40)[0]
+    if not 256 <= page_bytes <= 65536 or len(head) < page_bytes + 160:
+        raise UserError(f'{printable(path)}: {size:,} bytes with pages of {page_bytes:,}; fetch it again')
+    last_page, _ = max((struct.unpack_from('=QQ', head, start + 136) for start in (0, page_bytes)), key=lambda meta: meta[1])
+    if size < (last_page + 1) * page_bytes:
+        raise UserError(f'{printable(path)}: {size:,} bytes, its header says {(last_page + 1) * page_bytes:,}; '
+                        'the download is incomplete, fetch it again')
+
+
+def find_lmdb(names):
+    """Relative names → the folders that hold a data.mdb, sorted."""
+    return sorted(name.rpartition('/')[0] for name in names if name.rsplit('/', 1)[-1] == 'data.mdb')
