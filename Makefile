@@ -1,0 +1,28 @@
+PYTHON ?= python3
+VENV ?= .venv
+PY := $(VENV)/bin/python
+
+.PHONY: train test test-oldest clean
+
+train: $(VENV)/installed            ## set up and train on the sample faces
+	$(PY) main.py --dataset faces --input_height 96 --output_height 48 --crop --train
+
+test: $(VENV)/installed-dev         ## set up and run all tests
+	$(PY) -m pytest -q tests
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: requirements.txt | $(VENV)/bin/python
+	$(PY) -m pip install --quiet -r requirements.txt
+	touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+	$(PY) -m pip install --quiet -r requirements-dev.txt
+	touch $@
+
+test-oldest:                        ## the tests on the oldest supported versions, in an environment of their own
+	$(MAKE) test VENV=.venv-oldest PIP_CONSTRAINT=$(CURDIR)/requirements-oldest.txt
+
+clean:
+	rm -rf .venv .venv-oldest out
