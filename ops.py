@@ -107,13 +107,27 @@ def conv_cond_concat(x, y):
     return tf.concat([x, tf.broadcast_to(y, [shape[0], x.shape[1], x.shape[2], y.shape[3]])], 3)
 
 
+# Every convolution of every network goes through the next two functions, so that how they are computed is settled once.
+
+def _convolution(x, w, strides, padding='SAME'):
+    """x [B,H,W,in], w [kh,kw,in,out], strides (rows, columns) -> [B,H',W',out]."""
+    return tf.nn.conv2d(x, w, strides=[1, *strides, 1], padding=padding)
+
+
+def _transposed_convolution(x, w, output_shape, strides, padding='SAME'):
+    """x [B,H,W,in], w [kh,kw,out,in], strides (rows, columns) -> output_shape [B,H',W',out], B may be a tensor."""
+    y = tf.nn.conv2d_transpose(x, w, output_shape=output_shape, strides=[1, *strides, 1], padding=padding)
+    y.set_shape([None] + list(output_shape[1:]))
+    return y
+
+
 def conv2d(input_, output_dim, k_h=5, k_w=5, d_h=2, d_w=2, stddev=0.02, name='conv2d'):
     """Strided convolution, SAME padding: [B,H,W,C] -> [B,ceil(H/d_h),ceil(W/d_w),output_dim]. Variables w, biases."""
     with tf.variable_scope(name):
         w = tf.get_variable('w', [k_h, k_w, input_.shape[-1], output_dim], use_resource=True,
                             initializer=tf.truncated_normal_initializer(stddev=stddev))
         biases = tf.get_variable('biases', [output_dim], initializer=tf.constant_initializer(0.0), use_resource=True)
-        return tf.nn.bias_add(tf.nn.conv2d(input_, w, strides=[1, d_h, d_w, 1], padding='SAME'), biases)
+        return tf.nn.bias_add(_convolution(input_, w, (d_h, d_w)), biases)
 
 
 def deconv2d(input_, output_shape, k_h=5, k_w=5, d_h=2, d_w=2, stddev=0.02, name='deconv2d', with_w=False):
@@ -122,9 +136,7 @@ def deconv2d(input_, output_shape, k_h=5, k_w=5, d_h=2, d_w=2, stddev=0.02, name
         w = tf.get_variable('w', [k_h, k_w, output_shape[-1], input_.shape[-1]], use_resource=True,
                             initializer=tf.random_normal_initializer(stddev=stddev))
         biases = tf.get_variable('biases', [output_shape[-1]], initializer=tf.constant_initializer(0.0), use_resource=True)
-        deconv = tf.nn.conv2d_transpose(input_, w, output_shape=output_shape, strides=[1, d_h, d_w, 1])
-        deconv = tf.nn.bias_add(deconv, biases)
-        deconv.set_shape([None] + list(output_shape[1:]))
+        deconv = tf.nn.bias_add(_transposed_convolution(input_, w, output_shape, (d_h, d_w)), biases)
         return (deconv, w, biases) if with_w else deconv
 
 
@@ -141,3 +153,51 @@ def linear(input_, output_size, scope=None, stddev=0.02, bias_start=0.0, with_w=
         bias = tf.get_variable('bias', [output_size], initializer=tf.constant_initializer(bias_start), use_resource=True)
         output = tf.matmul(input_, matrix) + bias
         return (output, matrix, bias) if with_w else output
+
+
+# Layers with the variable names of tf.layers and Keras: kernel, bias. Without an initialiser the kernel is Glorot uniform
+# (Glorot and Bengio 2010) and the bias 0, the defaults of both.
+
+def dense(x, units, name, kernel_initializer=None, bias_initializer=None):
+    """Dense layer [B,n] -> [B,units]. Variables kernel [n,units], bias."""
+    with tf.variable_scope(name):
+        kernel = _kernel([x.shape[1], units], kernel_initializer)
+        return tf.matmul(x, kernel) + _bias(units, bias_initializer)
+
+
+def conv(x, filters, size, stride, name, padding='SAME', use_bias=True, kernel_initializer=None):
+    """Convolution with a size x size (or (rows, columns)) kernel: [B,H,W,C] -> [B,H',W',filters]. Variables kernel, bias."""
+    with tf.variable_scope(name):
+        kernel = _kernel([*_pair(size), x.shape[3], filters], kernel_initializer)
+        y = _convolution(x, kernel, (stride, stride), padding)
+        return tf.nn.bias_add(y, _bias(filters, None)) if use_bias else y
+
+
+def conv_transpose(x, output_shape, size, stride, name, padding='SAME', use_bias=True, kernel_initializer=None):
+    """Transposed convolution to output_shape [B,H,W,filters] (B may be a tensor). Variables kernel [rows,columns,out,in], bias."""
+    with tf.variable_scope(name):
+        kernel = _kernel([*_pair(size), output_shape[3], x.shape[3]], kernel_initializer)
+        y = _transposed_convolution(x, kernel, output_shape, (stride, stride), padding)
+        return tf.nn.bias_add(y, _bias(output_shape[3], None)) if use_bias else y
+
+
+def fan_in_uniform():
+    """PyTorch's default for weights, kaiming_uniform_(a=sqrt(5)): U(-b, b), b = 1/sqrt(fan_in).
+
+    fan_in is rows * columns * in for a convolution, n for a dense layer, and rows * columns * *out* for a transposed
+    convolution, whose weight PyTorch stores as (in, out, rows, columns) and reads as if it were (out, in, rows, columns).
+    """
+    return tf.variance_scaling_initializer(scale=1 / 3, mode='fan_in', distribution='uniform')   # b = sqrt(3 * scale / fan_in)
+
+
+def _kernel(shape, initializer):
+    return tf.get_variable('kernel', shape, tf.float32, use_resource=True,
+                           initializer=initializer or tf.glorot_uniform_initializer())
+
+
+def _bias(units, initializer):
+    return tf.get_variable('bias', [units], tf.float32, initializer=initializer or tf.zeros_initializer(), use_resource=True)
+
+
+def _pair(value):
+    return value if isinstance(value, tuple) else (value, value)
