@@ -20,7 +20,6 @@ import images as image_files
 from errors import UserError
 
 SHORTEST_FRAME = 2          # centiseconds: viewers slow anything shorter down to 10
-PNG_LEVEL = 3               # zlib level: within a few percent of the size of level 6, at twice its speed
 
 
 # ------------------------------------------------------------------------------------------------ files
@@ -139,7 +138,7 @@ def write_image(path, image):
     picture = _picture(image)
     if kind == 'JPEG' and picture.mode == 'RGBA':
         picture = picture.convert('RGB')
-    options = dict(compress_level=PNG_LEVEL) if kind == 'PNG' else dict(quality=95) if kind == 'JPEG' else {}
+    options = dict(quality=95) if kind == 'JPEG' else {}
     encoded = io.BytesIO()              # encoded first, so that only the disk can fail in between
     picture.save(encoded, kind, **options)
     atomic_write(path, lambda file: file.write(encoded.getbuffer()))
