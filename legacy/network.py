@@ -1,0 +1,49 @@
+"""`run` never touches the network: downloads the script asks for are refused, with the file that would satisfy them."""
+import os
+import re
+import sys
+
+LOCAL = ('localhost', '127.', '::1', '0.0.0.0')
+
+
+class DownloadRefused(OSError):
+    """A download the script asked for."""
+
+
+def refusal(url, path):
+    """The error for a download of `url` to `path` (None when the script did not say where)."""
+    where = f'put the file at {os.path.abspath(path)}' if path else 'get the file by hand and place it where the script looks for it'
+    return DownloadRefused(f'python -m legacy run never downloads; {where} (asked for: {url})')
+
+
+def _target():
+    """The local file some frame on the stack is downloading to, if one of the known downloaders is at work."""
+    frame = sys._getframe(2)
+    while frame is not None:
+        names = {'urlretrieve': ('filename',), 'get_file': ('download_target', 'fpath'), 'maybe_download': ('filepath',)}
+        for name in names.get(frame.f_code.co_name, ()):
+            if isinstance(frame.f_locals.get(name), (str, os.PathLike)):
+                return frame.f_locals[name]
+        frame = frame.f_back
+    return None
+
+
+def _hook(event, args):
+    if event == 'urllib.Request' and not str(args[0]).startswith(('file:', 'data:')):
+        raise refusal(args[0], _target())
+    if event in ('socket.connect', 'socket.getaddrinfo'):
+        host = args[1][0] if event == 'socket.connect' and isinstance(args[1], tuple) else args[0]
+        if event == 'socket.connect' and not isinstance(args[1], tuple):
+            return                                                     # a local (AF_UNIX) socket
+        if host is not None and not str(host).startswith(LOCAL):
+            raise refusal(str(host), _target())
+    if event in ('os.system', 'subprocess.Popen'):
+        command = args[0] if event == 'os.system' else args[1]
+        text = ' '.join(map(os.fsdecode, command)) if isinstance(command, (list, tuple)) else os.fsdecode(command)
+        if re.search(r'\b(wget|curl|git clone|gdown|aria2c)\b', text) and re.search(r'https?://|ftp://|git@', text):
+            raise refusal(text, None)
+
+
+def refuse():
+    """Turns the refusal on for the rest of the process."""
+    sys.addaudithook(_hook)

@@ -1,0 +1,446 @@
+"""The Python of 2016 at run time: division, vanished builtins, methods and modules. See translate.py for the source."""
+import builtins
+import functools
+import importlib
+import io
+import operator
+import os
+import pickle
+import sys
+import types
+
+import numpy
+
+from legacy import notes, symbols
+
+
+class StopRun(BaseException):
+    """Ends the script after --stop_after; no `except Exception` of the script can hold it up."""
+
+
+# ---- division -----------------------------------------------------------------------------------------------------
+
+class Quotient(float):
+    """The result of `/` on two integers that divides evenly: a float that may also be a size or an index.
+
+    Python 2 made it an integer, NumPy ≤ 1.11 and TensorFlow 1 took such floats as sizes.
+    """
+    __slots__ = ()
+
+    def __index__(self):
+        return int(self)
+
+    def __reduce__(self):
+        return float, (float(self),)
+
+    def _keep(name):
+        plain = getattr(float, name)
+
+        def method(self, other):
+            result = plain(self, other)
+            if type(other) in (int, Quotient) and type(result) is float and result.is_integer():
+                return Quotient(result)
+            return result
+        return method
+
+    for _name in ('add', 'radd', 'sub', 'rsub', 'mul', 'rmul', 'floordiv', 'mod', 'pow'):
+        locals()[f'__{_name}__'] = _keep(f'__{_name}__')
+    del _keep, _name
+
+
+_INTEGERS = (int, numpy.integer)
+
+
+def _is_integer(x):
+    if isinstance(x, _INTEGERS):
+        return True
+    if isinstance(x, numpy.ndarray):
+        return x.dtype.kind in 'iu'
+    return False
+
+
+def div2(a, b):
+    """`a / b` as Python 2 had it: whole numbers divide to whole numbers, in NumPy and TensorFlow too."""
+    if _is_integer(a) and _is_integer(b):
+        return a // b
+    dtype = getattr(a, 'dtype', None) or getattr(b, 'dtype', None)
+    if getattr(dtype, 'is_integer', False) and not isinstance(a, float) and not isinstance(b, float):
+        return a // b
+    return a / b
+
+
+def div3(a, b):
+    """`a / b` of Python 3, indexable when two integers divide evenly."""
+    if type(a) in (int, Quotient) and type(b) in (int, Quotient) and b:
+        result = a / b
+        return Quotient(result) if result.is_integer() else result
+    return a / b
+
+
+def _in_place(divide):
+    def assign(a, b):
+        if isinstance(a, numpy.ndarray):
+            if a.dtype.kind in 'iu' and divide is div2 and _is_integer(b):
+                a //= b
+                return a
+            return operator.itruediv(a, b)
+        return divide(a, b) if isinstance(a, (int, float, numpy.integer)) else operator.itruediv(a, b)
+    return assign
+
+
+# ---- formatting and conversion ------------------------------------------------------------------------------------
+
+def _scalar(x):
+    """A one-element array as the number it holds: `int(array([3]))`, `'%f' % array([x])` did that themselves."""
+    return x.reshape(()).item() if isinstance(x, numpy.ndarray) and x.ndim and x.size == 1 else x
+
+
+def mod(a, b):
+    """`a % b`; one-element arrays under %d, %f … are printed as their number."""
+    if not isinstance(a, (str, bytes)):
+        return a % b
+    try:
+        return a % b
+    except TypeError:
+        if isinstance(b, tuple):
+            return a % tuple(map(_scalar, b))
+        return a % _scalar(b)
+
+
+def to_int(x):
+    return int(_scalar(x))
+
+
+def to_float(x):
+    return float(_scalar(x))
+
+
+# ---- methods and attributes that objects lost ---------------------------------------------------------------------
+
+def _dict_method(name):
+    def method(obj):
+        return getattr(obj, name) if hasattr(obj, name) else None
+    return method
+
+
+def _next(obj):
+    return (lambda: next(obj)) if hasattr(obj, '__next__') else None
+
+
+def _text_decode(obj):
+    return (lambda *args, **kwargs: obj) if isinstance(obj, str) else None
+
+
+def _plain_value(obj):
+    """`dim.value` of a dimension that is a plain number by now, `FLAGS.__flags[k].value`, h5py's `dataset.value`."""
+    if obj is None or isinstance(obj, (int, float, str, bool)):
+        return Plain(obj)
+    if type(obj).__module__.startswith('h5py'):
+        return Plain(obj[()])
+    return None
+
+
+class Plain:
+    """Wraps a value that is the attribute itself (it may be None)."""
+
+    def __init__(self, value):
+        self.value = value
+
+
+def _pillow(name):
+    def constant(obj):
+        if getattr(obj, '__name__', '') in ('PIL.Image',):
+            return Plain(getattr(obj.Resampling, name))
+        return None
+    return constant
+
+
+def _numpy_method(function):
+    def method(obj):
+        if isinstance(obj, (numpy.ndarray, numpy.generic)):
+            return lambda *args, **kwargs: function(obj, *args, **kwargs)
+        return None
+    return method
+
+
+def _itemset(array, *args):
+    array[args[0] if len(args) == 2 else args[:-1]] = args[-1]
+
+
+def _tostring(obj):
+    return obj.tobytes if hasattr(obj, 'tobytes') else None
+
+
+def _function_attribute(name):
+    return lambda obj: Plain(getattr(obj, name)) if hasattr(obj, name) else None
+
+
+METHODS = {
+    'has_key': lambda obj: (lambda key: key in obj) if hasattr(obj, '__contains__') else None,
+    'iteritems': _dict_method('items'), 'itervalues': _dict_method('values'), 'iterkeys': _dict_method('keys'),
+    'viewitems': _dict_method('items'), 'viewvalues': _dict_method('values'), 'viewkeys': _dict_method('keys'),
+    'next': _next, 'decode': _text_decode, 'value': _plain_value,
+    'tostring': _tostring, 'itemset': _numpy_method(_itemset), 'ptp': _numpy_method(numpy.ptp),
+    'newbyteorder': _numpy_method(lambda x, order='S': x.view(x.dtype.newbyteorder(order))),
+    'ANTIALIAS': _pillow('LANCZOS'), 'LINEAR': _pillow('BILINEAR'), 'CUBIC': _pillow('BICUBIC'),
+    'func_name': _function_attribute('__name__'), 'func_code': _function_attribute('__code__'),
+    'im_func': _function_attribute('__func__'), 'im_self': _function_attribute('__self__'),
+    'message': lambda obj: Plain(str(obj)) if isinstance(obj, BaseException) else None,
+    'fromstring': lambda obj: obj.frombytes if getattr(obj, '__name__', '') == 'PIL.Image' else None,
+}
+
+
+def attr(obj, name):
+    """`obj.name`, or what the object of that time had under the name."""
+    try:
+        return getattr(obj, name)
+    except AttributeError:
+        found = METHODS[name](obj)
+        if found is None:
+            raise
+        notes.restored('.' + name, symbols.SYMBOLS.get('.' + name))
+        return found.value if isinstance(found, Plain) else found
+
+
+_VIEWS = (type({}.keys()), type({}.values()), type({}.items()))
+
+
+def listed(x):
+    """dict.keys(), .values() and .items() were lists."""
+    return list(x) if isinstance(x, _VIEWS) else x
+
+
+# ---- builtins -----------------------------------------------------------------------------------------------------
+
+def _execfile(path, globals_=None, locals_=None):
+    frame = sys._getframe(1)
+    globals_ = frame.f_globals if globals_ is None else globals_
+    loader = frame.f_builtins['__legacy__'].loader
+    exec(loader.code_of(path), globals_, frame.f_locals if locals_ is None else locals_)
+
+
+def _reload(module):
+    real = getattr(module, '__wrapped_module__', module)
+    return module if real is sys else importlib.reload(real) and module
+
+
+def _cmp(a, b):
+    return (a > b) - (a < b)
+
+
+ABSENT_BUILTINS = {
+    'xrange': range, 'raw_input': input, 'unicode': str, 'basestring': str, 'long': int, 'reduce': functools.reduce,
+    'unichr': chr, 'cmp': _cmp, 'execfile': _execfile, 'file': open, 'reload': _reload, 'buffer': memoryview,
+    'intern': sys.intern, 'apply': lambda f, args=(), kwargs=None: f(*args, **(kwargs or {})),
+    'StandardError': Exception, 'coerce': lambda a, b: (a, b),
+}
+
+
+def _range2(*args):
+    """A list, from whole floats too (Python 2.7 only warned)."""
+    return list(range(*[int(a) if isinstance(a, float) and a.is_integer() else a for a in args]))
+
+
+def _round2(x, digits=0):
+    """Half away from zero, a float."""
+    x = float(x)
+    scale = 10.0 ** digits
+    return float(numpy.copysign(numpy.floor(abs(x) * scale + 0.5) / scale, x))
+
+
+def _sorted2(iterable, cmp=None, key=None, reverse=False):
+    if cmp is not None:
+        key = functools.cmp_to_key(cmp)
+    return sorted(iterable, key=key, reverse=reverse)
+
+
+def _map2(function, *iterables):
+    if function is None:
+        return list(zip(*iterables)) if len(iterables) > 1 else list(*iterables)
+    return list(map(function, *iterables))
+
+
+def _open2(path, mode='r', buffering=-1, **kwargs):
+    """Python 2 read any bytes as text."""
+    if 'b' not in mode and 'encoding' not in kwargs:
+        kwargs.setdefault('errors', 'surrogateescape')
+    return open(path, mode.replace('U', ''), buffering, **kwargs)
+
+
+PYTHON2_BUILTINS = {
+    'map': _map2, 'filter': lambda f, x: list(filter(f, x)), 'zip': lambda *args: list(zip(*args)), 'range': _range2,
+    'round': _round2, 'sorted': _sorted2, 'open': _open2, 'file': _open2,
+}
+
+
+# ---- modules ------------------------------------------------------------------------------------------------------
+
+MODULES = {'cPickle': 'pickle', 'urllib2': 'urllib.request', 'urlparse': 'urllib.parse', 'Queue': 'queue', 'StringIO': 'io',
+           'cStringIO': 'io', 'ConfigParser': 'configparser', 'httplib': 'http.client', '__builtin__': 'builtins',
+           'commands': 'subprocess', 'thread': '_thread', 'Tkinter': 'tkinter', 'tkMessageBox': 'tkinter.messagebox',
+           'copy_reg': 'copyreg', 'HTMLParser': 'html.parser', 'cookielib': 'http.cookiejar', 'SocketServer': 'socketserver',
+           'exceptions': 'builtins', 'sets': 'builtins'}
+
+
+class TextOrBytesIO(io.BytesIO):
+    """StringIO.StringIO and cStringIO.StringIO: held bytes, and text went in as well."""
+
+    def __init__(self, initial=b''):
+        super().__init__(initial.encode('utf-8', 'surrogateescape') if isinstance(initial, str) else initial)
+
+    def write(self, data):
+        return super().write(data.encode('utf-8', 'surrogateescape') if isinstance(data, str) else data)
+
+
+def _binary(file):
+    """The bytes beneath a file opened as text: Python 2 made no difference."""
+    return file.buffer if isinstance(file, io.TextIOWrapper) else file
+
+
+def pickle_load(file, **kwargs):
+    """pickle.load as Python 2 wrote and read: text mode files, str that are bytes (Latin-1 keeps every byte)."""
+    file = _binary(file)
+    kwargs.pop('encoding', None) if kwargs.get('encoding') == 'ASCII' else None
+    data = file.read() if not kwargs else None
+    if data is None:
+        return pickle.load(file, **kwargs)
+    stream = io.BytesIO(data)
+    try:
+        value = pickle.load(stream)
+    except UnicodeDecodeError:
+        stream.seek(0)
+        value = pickle.load(stream, encoding='latin1')
+    rest = len(data) - stream.tell()
+    if rest and hasattr(file, 'seek') and file.seekable():
+        file.seek(-rest, os.SEEK_CUR)                 # several objects in one file
+    return value
+
+
+def pickle_loads(data, **kwargs):
+    if isinstance(data, str):
+        data = data.encode('latin1')
+    try:
+        return pickle.loads(data, **kwargs)
+    except UnicodeDecodeError:
+        return pickle.loads(data, encoding='latin1')
+
+
+def pickle_dump(obj, file, protocol=None, **kwargs):
+    return pickle.dump(obj, _binary(file), protocol, **kwargs)
+
+
+def _module(name):
+    """What stands in for a Python 2 module: today's module with the old names on top."""
+    module = types.ModuleType(name)
+    real = importlib.import_module(MODULES[name])
+    module.__dict__.update({key: value for key, value in vars(real).items() if not key.startswith('__')})
+    if name == 'cPickle':
+        module.load, module.loads, module.dump = pickle_load, pickle_loads, pickle_dump
+    elif name in ('StringIO', 'cStringIO'):
+        module.StringIO = TextOrBytesIO
+    elif name == 'urllib2':
+        error, parse = importlib.import_module('urllib.error'), importlib.import_module('urllib.parse')
+        module.URLError, module.HTTPError = error.URLError, error.HTTPError
+        module.quote, module.unquote = parse.quote, parse.unquote
+        module.urlopen, module.urlretrieve = urlopen, urlretrieve
+    elif name == 'sets':
+        module.Set, module.ImmutableSet = set, frozenset
+    elif name == 'ConfigParser':
+        module.SafeConfigParser = real.ConfigParser
+    return module
+
+
+def _attribute(path):
+    """The object at a dotted path, modules imported on the way."""
+    parts = path.split('.')
+    value = importlib.import_module(parts[0])
+    for n, part in enumerate(parts[1:], 2):
+        if not hasattr(value, part):
+            importlib.import_module('.'.join(parts[:n]))
+        value = getattr(value, part)
+    return value
+
+
+_EXPRESSIONS = {
+    'itertools.izip': zip, 'itertools.imap': map, 'itertools.ifilter': filter, 'string.maketrans': str.maketrans,
+    'string.join': lambda words, sep=' ': sep.join(words), 'string.replace': str.replace, 'string.split': str.split,
+    'string.strip': str.strip, 'string.atoi': int, 'string.atof': float, 'sys.setdefaultencoding': lambda name: None,
+    'types.StringType': str, 'types.IntType': int, 'types.FloatType': float, 'types.ListType': list, 'types.DictType': dict,
+    'types.TupleType': tuple, 'types.NoneType': type(None), 'types.StringTypes': (str,), 'types.BooleanType': bool,
+}
+
+
+def stdlib(row):
+    """The value for a row of the table that names `python2:STDLIB`."""
+    if row.name in MODULES:
+        return _module(row.name)
+    if row.name in _EXPRESSIONS:
+        return _EXPRESSIONS[row.name]
+    if row.name == 'inspect.getargspec':
+        return _getargspec
+    if row.name in ('urllib.urlretrieve', 'urllib.request.urlretrieve'):
+        return urlretrieve
+    if row.name in ('urllib.urlopen', 'urllib.request.urlopen'):
+        return urlopen
+    return _attribute(row.modern)
+
+
+def _getargspec(function):
+    import collections
+    import inspect
+    spec = inspect.getfullargspec(function)
+    return collections.namedtuple('ArgSpec', 'args varargs keywords defaults')(*spec[:4])
+
+
+def urlretrieve(url, filename=None, reporthook=None, data=None):
+    """Takes the file where it is there already; never downloads."""
+    if filename and os.path.isfile(filename):
+        return filename, None
+    if url.startswith('file:'):
+        return importlib.import_module('urllib.request').urlretrieve(url, filename)
+    from legacy import network
+    raise network.refusal(url, filename)
+
+
+def urlopen(url, *args, **kwargs):
+    from legacy import network
+    raise network.refusal(getattr(url, 'full_url', url), None)
+
+
+def mimsave(uri, ims, format=None, **kwargs):
+    """imageio.mimsave with `fps`: Pillow wants the milliseconds of a frame."""
+    import imageio.v2
+    if 'fps' in kwargs and str(uri).lower().endswith('.gif'):
+        kwargs['duration'] = 1000.0 / kwargs.pop('fps')
+    elif 'duration' in kwargs and str(uri).lower().endswith('.gif') and numpy.max(kwargs['duration']) < 20:
+        kwargs['duration'] = (numpy.asarray(kwargs['duration']) * 1000.0).tolist()     # it was in seconds
+    return imageio.v2.mimsave(uri, ims, format, **kwargs)
+
+
+class Runtime:
+    """What translated source calls, as `__legacy__`."""
+    Stop = StopRun
+    div2 = staticmethod(div2)
+    div3 = staticmethod(div3)
+    idiv2 = staticmethod(_in_place(div2))
+    idiv3 = staticmethod(_in_place(div3))
+    mod = staticmethod(mod)
+    to_int = staticmethod(to_int)
+    to_float = staticmethod(to_float)
+    attr = staticmethod(attr)
+    listed = staticmethod(listed)
+
+    def __init__(self, loader=None):
+        self.loader = loader
+
+
+def make_builtins(python2, import_, runtime):
+    """The builtins dictionary the old modules run with; nobody else's builtins change."""
+    names = dict(vars(builtins))
+    names.update({k: v for k, v in ABSENT_BUILTINS.items()})
+    if python2:
+        names.update(PYTHON2_BUILTINS)
+        names['input'] = lambda prompt='': eval(input(prompt), sys._getframe(1).f_globals, sys._getframe(1).f_locals)
+    names['__import__'] = import_
+    names['__legacy__'] = runtime
+    return names

@@ -1,0 +1,141 @@
+"""`python -m legacy run SCRIPT …`: an old TensorFlow 1 script, unmodified, as `python SCRIPT …` ran it in 2016–2019."""
+import argparse
+import os
+import sys
+import traceback
+import types
+
+from errors import UserError
+from legacy import network, notes, session, translate, view
+from legacy.python2 import StopRun
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def options(argv):
+    """Own options stop at the script's name; the rest is the script's."""
+    parser = argparse.ArgumentParser(
+        prog='python -m legacy run',
+        description='Run an old TensorFlow 1 script or notebook unmodified. It never touches the network.')
+    parser.add_argument('--stop_after', type=int, metavar='N', help='end cleanly after N calls of Session.run')
+    parser.add_argument('--map_path', action='append', default=[], metavar='OLD=NEW',
+                        help='read and write NEW wherever the script or its arguments name a path that starts with OLD')
+    parser.add_argument('--explain', action='store_true', help='list at the end every symbol that was restored')
+    parser.add_argument('script', help='SCRIPT.py or NOTEBOOK.ipynb')
+    parser.add_argument('arguments', nargs=argparse.REMAINDER, help="the script's own arguments")
+    args = parser.parse_args(argv)
+    if not os.path.isfile(args.script):
+        raise UserError(f'no such file: {args.script}; expected a .py script or an .ipynb notebook')
+    if not args.script.endswith(('.py', '.ipynb')):
+        raise UserError(f'{args.script} is neither a .py script nor an .ipynb notebook')
+    if args.stop_after is not None and args.stop_after < 1:
+        raise UserError(f'--stop_after {args.stop_after}: expected a number of Session.run calls, 1 or more', status=2)
+    args.paths = []
+    for pair in args.map_path:
+        old, equals, new = pair.partition('=')
+        if not equals or not old or not new:
+            raise UserError(f'--map_path {pair}: expected OLD=NEW, for example --map_path /data/celebA=data/celebA', status=2)
+        args.paths.append((old, new))
+    return args
+
+
+def mapped(text, paths):
+    """A path under its new name when it starts with an old one."""
+    for old, new in paths:
+        if text == old or text.startswith(old.rstrip('/') + '/'):
+            return new.rstrip('/') + text[len(old.rstrip('/')):]
+        key, equals, value = text.partition('=')                       # --data_dir=/old/place
+        if equals and value and key.startswith('-') and value != mapped(value, [(old, new)]):
+            return key + '=' + mapped(value, [(old, new)])
+    return text
+
+
+def make_world(script, paths):
+    """Decides the project's language from the script and everything local that it imports."""
+    folder = os.path.dirname(os.path.abspath(script))
+    if script.endswith('.ipynb'):
+        from legacy import notebook
+        evidence = notebook.python2_evidence(script)
+    else:
+        evidence = translate.python2_evidence(translate.project_files(script, [folder]), [folder])
+    if evidence:
+        print(f'legacy: read as Python 2 ({evidence}): / divides whole numbers, map and range are lists', file=sys.stderr)
+    return view.World(script, bool(evidence), paths)
+
+
+def set_up(args, world):
+    """The process as `python SCRIPT` sets it up: argv, sys.path, `__main__`; this project out of the way."""
+    sys.argv = [args.script] + [mapped(a, args.paths) for a in args.arguments]
+    sys.path[:] = [world.folder] + [p for p in sys.path if os.path.abspath(p or '.') != ROOT]
+    sys.meta_path.insert(0, view.Finder(world))
+    sys.dont_write_bytecode = True                       # the source tree stays as it is
+    for name, module in list(sys.modules.items()):       # a script's own errors.py, data.py … must not be taken for ours
+        file = getattr(module, '__file__', None)
+        if file and '.' not in name and os.path.dirname(os.path.abspath(file)) == ROOT and name != '__main__':
+            del sys.modules[name]
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+    os.environ.setdefault('MPLBACKEND', 'Agg')
+    network.refuse()
+    session.COUNT['limit'] = args.stop_after
+    main = types.ModuleType('__main__')
+    main.__dict__.update(__file__=args.script, __builtins__=world.builtins, __package__=None, __spec__=None, __cached__=None)
+    sys.modules['__main__'] = main
+    return main
+
+
+def report_failure(error):
+    """The traceback without the frames of this package, as `python SCRIPT` would print it."""
+    own = os.path.dirname(os.path.abspath(__file__)) + os.sep
+    frames = error.__traceback__
+    while frames is not None and os.path.abspath(frames.tb_frame.f_code.co_filename).startswith((own, '<frozen')) \
+            and '__legacy__' not in frames.tb_frame.f_builtins:
+        frames = frames.tb_next
+    traceback.print_exception(type(error), error, frames)
+
+
+def exit_status(error):
+    """What the interpreter makes of SystemExit: None is 0, a number itself, a text goes to stderr and is 1."""
+    if error.code is None:
+        return 0
+    if isinstance(error.code, int):
+        return error.code & 0xFF
+    print(error.code, file=sys.stderr)
+    return 1
+
+
+def execute(args, world, main):
+    """Runs script or notebook in `main`; returns the exit status."""
+    try:
+        if args.script.endswith('.ipynb'):
+            from legacy import notebook
+            notebook.execute(args.script, world, main)
+        else:
+            exec(world.code_of(args.script), main.__dict__)
+        return 0
+    except StopRun:
+        return 0
+    except KeyboardInterrupt:
+        if session.COUNT['stopped']:
+            return 0
+        traceback.print_exc()
+        return 130
+    except SystemExit as error:
+        return exit_status(error)
+    except Exception as error:                        # the script's own failure, shown as Python shows it
+        report_failure(error)
+        return 1
+
+
+def main(argv):
+    """Runs one script; returns its exit status (0 after --stop_after)."""
+    args = options(argv)
+    world = make_world(args.script, args.paths)
+    module = set_up(args, world)
+    status = execute(args, world, module)
+    sys.stdout.flush()
+    if session.COUNT['stopped']:
+        print(f'legacy: stopped after {args.stop_after} Session.run calls', file=sys.stderr)
+    if args.explain:
+        notes.report(sys.stderr)
+    session.finish()
+    return session.exit_now(status)

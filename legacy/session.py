@@ -1,0 +1,145 @@
+"""TensorFlow 2.21 put into the state of a TensorFlow 1 process: graph mode, sessions that count, dimensions that divide."""
+import atexit
+import gc
+import sys
+import threading
+import weakref
+
+from legacy import notes
+from legacy.python2 import Quotient, StopRun
+
+COUNT = {'main': 0, 'others': 0, 'limit': None, 'stopped': False, 'raised': 0}
+SESSIONS = weakref.WeakSet()
+_DONE = []
+
+
+def prepare():
+    """Switches to graph mode once and puts back what changed below the public names."""
+    if _DONE:
+        return
+    _DONE.append(True)
+    import tensorflow as tf
+    tf.compat.v1.disable_v2_behavior()
+    tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)
+    _sessions(tf)
+    _dimensions(tf)
+    _slots()
+
+
+def _sessions(tf):
+    from tensorflow.python.client import session
+    base = session.BaseSession
+    plain_run, plain_init = base.run, base.__init__
+    on_cpu = not tf.config.list_physical_devices('GPU')
+
+    def init(self, target='', graph=None, config=None):
+        if on_cpu:
+            # /gpu:0 was where everybody's graph was pinned; without one, run it here rather than not at all
+            config = tf.compat.v1.ConfigProto.FromString(config.SerializeToString()) if config is not None \
+                else tf.compat.v1.ConfigProto()
+            config.allow_soft_placement = True
+        plain_init(self, target=target, graph=graph, config=config)
+        SESSIONS.add(self)
+
+    def run(self, fetches, feed_dict=None, options=None, run_metadata=None):
+        _before_run()
+        result = plain_run(self, fetches, feed_dict=feed_dict, options=options, run_metadata=run_metadata)
+        _after_run()
+        return result
+
+    base.__init__, base.run = init, run
+
+
+def _before_run():
+    if COUNT['stopped']:
+        COUNT['raised'] += 1
+        if COUNT['raised'] > 1000:              # a script that swallows everything, for ever
+            finish()
+            import os
+            os._exit(0)
+        raise StopRun()
+
+
+def _after_run():
+    limit = COUNT['limit']
+    if limit is None:
+        return
+    main = threading.current_thread() is threading.main_thread()
+    COUNT['main' if main else 'others'] += 1
+    if COUNT['main'] >= limit or not COUNT['main'] and COUNT['others'] >= limit:
+        COUNT['stopped'] = True
+        if main:
+            raise StopRun()
+        import _thread
+        _thread.interrupt_main()
+        raise StopRun()
+
+
+def finish():
+    """Writes out pending summaries and closes the sessions, so that threads blocked on their queues end."""
+    if 'tensorflow' not in sys.modules or not _DONE:
+        return
+    from tensorflow.python.summary.writer.event_file_writer import EventFileWriter
+    for thing in gc.get_objects():
+        if isinstance(thing, EventFileWriter):
+            try:
+                thing.flush()
+            except Exception as error:         # a writer half closed by the script must not hide the script's own end
+                print(f'legacy: a summary writer could not be flushed: {error}', file=sys.stderr)
+    for session in list(SESSIONS):
+        session.close()
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join(2)
+
+
+def exit_now(status):
+    """Ends the process with `status` even when threads of the script still wait for something."""
+    alive = [t for t in threading.enumerate() if t is not threading.current_thread() and not t.daemon and t.is_alive()]
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if alive:
+        atexit._run_exitfuncs()
+        import os
+        os._exit(status)
+    return status
+
+
+def _dimensions(tf):
+    """`Dimension(50.0)`, `dim / 2`, `np.sqrt(dim)`: TensorFlow 1 took and gave whole numbers."""
+    import numpy
+    dimension = tf.compat.v1.Dimension
+    plain_init = dimension.__init__
+
+    def init(self, value):
+        if isinstance(value, (float, numpy.floating)) and float(value).is_integer():
+            if not isinstance(value, Quotient):
+                notes.say(f'a size of {value!r} is taken as {int(value)}', 'float dimension')
+            value = int(value)
+        plain_init(self, value)
+
+    def truediv(self, other):
+        return self // other
+
+    dimension.__init__ = init
+    dimension.__truediv__ = dimension.__div__ = truediv
+    dimension.__rtruediv__ = lambda self, other: other // self
+    dimension.__float__ = lambda self: float(self.value)
+    dimension.__array__ = lambda self, dtype=None, copy=None: numpy.array(self.value, dtype)
+    dimension.sqrt = lambda self: numpy.sqrt(self.value)
+
+
+def _slots():
+    """Optimiser slots and moving averages made inside a reused scope: TensorFlow 0.x did not look them up there."""
+    from tensorflow.python.ops import variable_scope
+    from tensorflow.python.training import slot_creator
+    plain = slot_creator._create_slot_var
+
+    def create(*args, **kwargs):
+        scope = variable_scope.get_variable_scope()
+        if scope.reuse is not True:
+            return plain(*args, **kwargs)
+        with variable_scope.variable_scope(scope, reuse=variable_scope.AUTO_REUSE, auxiliary_name_scope=False):
+            return plain(*args, **kwargs)
+
+    slot_creator._create_slot_var = create

@@ -1,0 +1,335 @@
+"""The modules an old script sees: today's, with what is gone put back from the table in symbols.py.
+
+Only the script's own modules see them. They run with their own `__import__`; `sys.modules` keeps the real TensorFlow, NumPy and
+SciPy, so libraries go on working with the interfaces they were written for.
+"""
+import builtins
+import importlib
+import importlib.machinery
+import importlib.util
+import os
+import sys
+import sysconfig
+import types
+
+from legacy import notes, python2, symbols, translate
+
+# Top-level modules with rows in the table, by the name scripts import.
+VIEWED = {symbols.canonical(name).split('.')[0] if name != 'np' else 'numpy'
+          for name in (row.split('.')[0] for row in symbols.SYMBOLS) if name and not name.startswith('py2:')}
+VIEWED = (VIEWED | {'tensorflow', 'numpy'}) - {'tf', 'np', 'builtins'}
+_LIBRARIES = tuple(os.path.realpath(p) + os.sep for p in {
+    sysconfig.get_path(key) for key in ('stdlib', 'platstdlib', 'purelib', 'platlib')} if p)
+_MISSING = object()
+
+
+def table_name(module):
+    """`tensorflow.contrib` → `tf.contrib`, `numpy.random` → `np.random`."""
+    return symbols.canonical(module)
+
+
+class View(types.ModuleType):
+    """A module as it was. `path` is its canonical dotted name, `real` today's module or None where it is gone."""
+
+    def __init__(self, path, real, world, name):
+        super().__init__(name)
+        self.__dict__.update({'__wrapped_module__': real, '_view': (path, real, world), '__path__': []})
+
+    def __getattr__(self, name):
+        path, real, world = self._view
+        if name == '__all__':
+            return world.names_of(path, real)
+        if name.startswith('__') and name != '__version__':
+            if real is None:
+                raise AttributeError(name)
+            return getattr(real, name)
+        value, keep = world.find(path, real, name)
+        if keep:
+            self.__dict__[name] = value
+        return value
+
+    def __setattr__(self, name, value):
+        real = self._view[1]
+        if real is None or self._view[0].startswith('tf'):
+            self.__dict__[name] = value
+        else:
+            setattr(real, name, value)
+
+    def __dir__(self):
+        path, real, world = self._view
+        return sorted(set(dir(real) if real is not None else []) | set(world.below(path)) | set(self.__dict__))
+
+
+class World:
+    """Everything one run needs to resolve names: views, providers, the project's folders and its language."""
+
+    def __init__(self, script, python2_mode, path_map=()):
+        self.folder = os.path.dirname(os.path.abspath(script))
+        self.python2 = python2_mode
+        self.path_map = path_map
+        self.views = {}
+        self.guarded = {}               # file → lines of imports the script itself guards
+        self.runtime = python2.Runtime(self)
+        self.builtins = python2.make_builtins(python2_mode, self.import_, self.runtime)
+        self.tensorflow_ready = False
+
+    # ---- the user's source ----
+
+    def is_users(self, path):
+        """True for a source file that belongs to the script, not to Python, a library or this project."""
+        real = os.path.realpath(path)
+        own = os.path.dirname(os.path.abspath(__file__)) + os.sep
+        return real.endswith('.py') and not real.startswith(_LIBRARIES + (own,)) and 'site-packages' not in real
+
+    def code_of(self, path, data=None):
+        """Compiled, modernised code of a source file. SyntaxError names the file's own line."""
+        if data is None:
+            with open(path, 'rb') as file:
+                data = file.read()
+        code, guarded = translate.compile_source(translate.decode(data), path, self.python2, self.path_map)
+        self.guarded[path] = set(guarded)
+        return code
+
+    # ---- imports ----
+
+    def import_(self, name, globals=None, locals=None, fromlist=(), level=0):
+        """`__import__` of the script's modules."""
+        if level:
+            return builtins.__import__(name, globals, locals, fromlist, level)
+        top = name.partition('.')[0]
+        local = self._sibling(name, globals)
+        if local is not None:
+            return builtins.__import__(name if fromlist else top, globals, locals, fromlist, 1)
+        if top in VIEWED and not self._is_local(top):
+            return self._import_view(name, fromlist)
+        try:
+            return builtins.__import__(name, globals, locals, fromlist, 0)
+        except ModuleNotFoundError as error:
+            if error.name is None or not (name + '.').startswith(error.name + '.') and error.name != top:
+                raise
+            if self._guarded_here(globals) or self._is_local(top):
+                raise
+            from legacy.absent import stub
+            notes.say(f'module {error.name} is not installed; its place is held, using it fails', 'absent ' + top)
+            module = stub.module(name)
+            return module if fromlist else stub.module(top)
+
+    def _sibling(self, name, globals):
+        """The package to search for an implicit relative import: Python 2 looked beside the importing file first."""
+        package = (globals or {}).get('__package__')
+        if not package:
+            return None
+        here = os.path.dirname((globals or {}).get('__file__', ''))
+        top = name.partition('.')[0]
+        if not (translate.module_file(here, top) or os.path.isdir(os.path.join(here, top)) and top not in VIEWED):
+            return None
+        if not self.python2 and importlib.util.find_spec(top) is not None:
+            return None
+        if top in sys.stdlib_module_names and not self.python2:
+            return None
+        notes.restored('py2:implicit relative import', symbols.SYMBOLS['py2:implicit relative import'])
+        return package
+
+    def _is_local(self, top):
+        """A module of that name beside the script hides the library's, as it always did."""
+        if top in sys.stdlib_module_names:
+            return False
+        return translate.module_file(self.folder, top) is not None
+
+    def _guarded_here(self, globals):
+        frame = sys._getframe(2)
+        return frame.f_lineno in self.guarded.get(frame.f_code.co_filename, ())
+
+    def _import_view(self, name, fromlist):
+        self._check(name)
+        top = name.partition('.')[0]
+        view = self.view(top)
+        value = view
+        if name != top:
+            value = self.resolve(name)
+        if not fromlist:
+            return view
+        for item in fromlist:                      # `from x import y` where y is a module that nobody imported yet
+            if item != '*' and isinstance(value, View):
+                try:
+                    getattr(value, item)
+                except AttributeError as error:
+                    raise ImportError(f'cannot import name {item!r} from {name!r}: {error}') from None
+        return value
+
+    def _check(self, name):
+        """ModuleNotFoundError for a module of the table that is absent and that the script expects may be."""
+        top = name.partition('.')[0]
+        row = symbols.SYMBOLS.get(top)
+        if row is not None and row.restore.startswith('absent:') and importlib.util.find_spec(top) is None:
+            frame = sys._getframe(3)
+            if frame.f_lineno in self.guarded.get(frame.f_code.co_filename, ()) and top in ('cv2', 'seaborn', 'IPython'):
+                raise ModuleNotFoundError(f'No module named {top!r}', name=top)
+
+    def view(self, top):
+        """The view of a top-level module; real modules without one are returned as they are."""
+        if top not in self.views:
+            row = symbols.SYMBOLS.get(top)
+            if row is not None:
+                self.views[top] = self.provide(row)
+            else:
+                if top == 'tensorflow':
+                    real = self._tensorflow()
+                else:
+                    try:
+                        real = importlib.import_module(top)
+                    except ModuleNotFoundError:
+                        from legacy.absent import stub
+                        notes.say(f'module {top} is not installed; its place is held, using it fails', 'absent ' + top)
+                        self.views[top] = stub.module(top)
+                        return self.views[top]
+                self.views[top] = View(table_name(top), real, self, top)
+        return self.views[top]
+
+    def _tensorflow(self):
+        from legacy import session
+        session.prepare()
+        import tensorflow.compat.v1 as v1
+        self.tensorflow_ready = True
+        return v1
+
+    def resolve(self, name):
+        """The object at a dotted name in the script's spelling; ModuleNotFoundError when nothing is there."""
+        canonical = symbols.canonical(name)
+        parts = canonical.split('.')
+        top = {'tf': 'tensorflow', 'np': 'numpy'}.get(parts[0], parts[0])
+        value, done = self.view(top), top
+        for part in parts[1:]:
+            done += '.' + part
+            try:
+                value = getattr(value, part)
+            except AttributeError as error:
+                raise ModuleNotFoundError(f'No module named {name!r} ({error})', name=name) from None
+        return value
+
+    def find(self, path, real, name):
+        """(value, may be cached) of attribute `name` of the view at canonical `path`."""
+        full = f'{path}.{name}'
+        canonical = symbols.canonical(full)
+        if canonical != full:
+            return self.resolve(canonical), True
+        row = symbols.lookup(full)
+        if row is not None and row.restored and self._wanted(row, real, name):
+            notes.restored(row.name, row)
+            return self.provide(row), True
+        value = self._today(path, real, name)
+        if value is not _MISSING:
+            if isinstance(value, types.ModuleType) and not isinstance(value, View):
+                if path.startswith('tf.python') and not self._alias_below(full):
+                    return value, False
+                if path.split('.')[0] == 'tf' or symbols.is_prefix(full):
+                    return View(full, value, self, full), True
+                return value, False
+            from legacy.tf1 import sizes
+            return (sizes.accepting_quotients(full, value), True) if path.split('.')[0] == 'tf' else (value, path == 'np')
+        if symbols.is_prefix(full) or self._alias_below(full):
+            return View(full, None, self, full), True
+        gone = symbols.covering(full)
+        if path.startswith('tf.contrib'):
+            from legacy.absent import stub
+            notes.say(f'{full} is not restored; its place is held, using it fails', full)
+            return stub.module(full), True
+        note = f' ({gone.note})' if gone is not None and gone.note and gone.name != 'tf' else ''
+        raise AttributeError(f'module {path!r} has no attribute {name!r}{note}')
+
+    def _wanted(self, row, real, name):
+        """Renamed things that are still there need nothing put in their place."""
+        return row.kind != 'renamed' or real is None or not hasattr(real, name) or row.restore == 'python2:STDLIB' \
+            and row.name in ('urllib.urlretrieve',)
+
+    def _alias_below(self, full):
+        return any(name.startswith(full.replace('tf.', 'tensorflow.', 1) + '.') or name.startswith(full + '.')
+                   for name in symbols.ALIASES)
+
+    def _today(self, path, real, name):
+        if real is None:
+            return _MISSING
+        try:
+            return getattr(real, name)
+        except (AttributeError, ImportError):
+            pass
+        if path == 'tf':
+            root = sys.modules['tensorflow']
+            if name == 'python':
+                return importlib.import_module('tensorflow.python')
+            return getattr(root, name, _MISSING)
+        module = getattr(real, '__name__', '')
+        if hasattr(real, '__path__') and not module.startswith('tensorflow._api'):
+            try:
+                return importlib.import_module(f'{module}.{name}')
+            except ModuleNotFoundError as error:
+                if error.name != f'{module}.{name}':
+                    raise
+        return _MISSING
+
+    def names_of(self, path, real):
+        """What `from x import *` brings in."""
+        today = getattr(real, '__all__', None) or [n for n in dir(real) if not n.startswith('_')] if real is not None else []
+        return sorted(set(today) | set(self.below(path)))
+
+    def below(self, path):
+        prefixes = (path,) + symbols.FALLBACKS.get(path, ())
+        return {row[len(p) + 1:].split('.')[0] for p in prefixes for row in symbols.SYMBOLS if row.startswith(p + '.')}
+
+    def provide(self, row):
+        """The object a row of the table stands for."""
+        module, _, name = row.restore.partition(':')
+        if module.startswith('='):
+            return self._renamed(row)
+        if module == 'absent':
+            if importlib.util.find_spec(name) is not None:
+                return importlib.import_module(name)
+            notes.restored(row.name, row)
+            notes.say(f'module {name} is not installed; a small part of it is put in its place', 'absent ' + name)
+            return importlib.import_module('legacy.absent.' + name)
+        if row.restore == 'python2:STDLIB':
+            return python2.stdlib(row)
+        provider = importlib.import_module('legacy.' + module)
+        if name in ('MODULE', 'PACKAGE'):
+            return provider if name == 'MODULE' else provider.PACKAGE
+        return getattr(provider, name)
+
+    def _renamed(self, row):
+        top = row.name.split('.')[0]
+        value = self.view({'tf': 'tensorflow', 'np': 'numpy'}.get(top, top))
+        for part in row.restore[1:].split('.'):
+            value = getattr(value, part)
+        return value
+
+
+class Finder:
+    """Finds the script's own modules and loads them through translate.py; everything else is left to Python."""
+
+    def __init__(self, world):
+        self.world = world
+
+    def find_spec(self, name, path=None, target=None):
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        if spec is None or not spec.origin or not isinstance(spec.loader, importlib.machinery.SourceFileLoader):
+            return None
+        if not self.world.is_users(spec.origin):
+            return None
+        spec.loader = Loader(name, spec.origin, self.world)
+        spec.cached = None
+        return spec
+
+
+class Loader(importlib.machinery.SourceFileLoader):
+    """Compiles in memory: no .pyc is written beside the user's files."""
+
+    def __init__(self, name, path, world):
+        super().__init__(name, path)
+        self.world = world
+
+    def get_code(self, fullname):
+        return self.world.code_of(self.path)
+
+    def exec_module(self, module):
+        module.__dict__['__builtins__'] = self.world.builtins
+        code = self.get_code(module.__name__)
+        exec(code, module.__dict__)
