@@ -9,8 +9,6 @@ import typing
 
 from absl import flags
 
-import plugins
-import runs
 from config import Config, flag_fields
 from errors import UserError
 
@@ -80,6 +78,7 @@ def parse(arguments):
     except flags.Error as error:
         raise UserError(str(error).replace('flag ', '', 1), status=2) from error
     typed = {name for name in FIELDS if values[name].present}
+    import plugins      # only now: TensorFlow takes seconds to import, and a mistyped flag need not wait for it
     plugin = plugins.load(plugins.choose(os.path.expandvars(os.path.expanduser(values.plugin)), values.dataset))
     for name, default in plugin.flags.items():      # command line > plugin > Config
         if name not in FIELDS:
@@ -99,20 +98,22 @@ def help_text():
             lines += ['', f'{group}:']
         default = '' if field.default in (None, '', False) else f' [{field.default}]'
         shown = {'class_name': 'class'}.get(name, name)
-        choices = [choice for choice in field.metadata['choices'] or () if choice]
-        lines.append(f'  --{shown:<22} {field.metadata["help"]}{f" ({" | ".join(choices)})" if choices else ""}{default}')
+        choices = ' | '.join(choice for choice in field.metadata['choices'] or () if choice)
+        lines.append(f'  --{shown:<22} {field.metadata["help"]}{f" ({choices})" if choices else ""}{default}')
     return '\n'.join(lines)
 
 
 def list_plugins():
     """name, data, size, objective, source of every plugin."""
+    import losses
+    import plugins
     rows = [('name', 'data', 'size', 'objective', 'source')]
     for name in plugins.names():
         plugin = plugins.load(name)
         cfg = Config(**plugin.flags)
         schedule = ' '.join(update.player.upper() + (f'/{update.every}' if update.every > 1 else '')
                             for update in plugin.objective.updates)
-        loss = next((name for name, loss in plugins.losses.BY_NAME.items() if loss is plugin.objective.loss), 'own loss')
+        loss = next((name for name, loss in losses.BY_NAME.items() if loss is plugin.objective.loss), 'own loss')
         labelled = {'never': '', 'optional': ', --labels', 'always': ', labelled'}[plugin.conditional]
         rows.append((name, cfg.dataset if 'dataset' in plugin.flags else 'any images' + labelled,
                      f'{cfg.output_height}x{cfg.output_width or cfg.output_height}', f'{loss}, {schedule}', plugin.source))
@@ -130,10 +131,11 @@ def main(arguments):
         if cfg.list_plugins:
             print(list_plugins())
             return 0
-        plugin = plugins.load(cfg.plugin)
+        import plugins
         if cfg.train:
             import training
-            return training.train(cfg, plugin)
+            return training.train(cfg, plugins.load(cfg.plugin))
+        import runs
         import sampling
         run, found = runs.found(cfg, typed, print)
         return sampling.command(cfg, typed, run, found)

@@ -5,6 +5,7 @@ so every call reads them as the control dependencies around it say.
 """
 import contextlib
 
+from convolutions import convolution, transposed_convolution
 from tf1 import tf
 
 image_summary = tf.summary.image
@@ -107,27 +108,13 @@ def conv_cond_concat(x, y):
     return tf.concat([x, tf.broadcast_to(y, [shape[0], x.shape[1], x.shape[2], y.shape[3]])], 3)
 
 
-# Every convolution of every network goes through the next two functions, so that how they are computed is settled once.
-
-def _convolution(x, w, strides, padding='SAME'):
-    """x [B,H,W,in], w [kh,kw,in,out], strides (rows, columns) -> [B,H',W',out]."""
-    return tf.nn.conv2d(x, w, strides=[1, *strides, 1], padding=padding)
-
-
-def _transposed_convolution(x, w, output_shape, strides, padding='SAME'):
-    """x [B,H,W,in], w [kh,kw,out,in], strides (rows, columns) -> output_shape [B,H',W',out], B may be a tensor."""
-    y = tf.nn.conv2d_transpose(x, w, output_shape=output_shape, strides=[1, *strides, 1], padding=padding)
-    y.set_shape([None] + list(output_shape[1:]))
-    return y
-
-
 def conv2d(input_, output_dim, k_h=5, k_w=5, d_h=2, d_w=2, stddev=0.02, name='conv2d'):
     """Strided convolution, SAME padding: [B,H,W,C] -> [B,ceil(H/d_h),ceil(W/d_w),output_dim]. Variables w, biases."""
     with tf.variable_scope(name):
         w = tf.get_variable('w', [k_h, k_w, input_.shape[-1], output_dim], use_resource=True,
                             initializer=tf.truncated_normal_initializer(stddev=stddev))
         biases = tf.get_variable('biases', [output_dim], initializer=tf.constant_initializer(0.0), use_resource=True)
-        return tf.nn.bias_add(_convolution(input_, w, (d_h, d_w)), biases)
+        return tf.nn.bias_add(convolution(input_, w, (d_h, d_w)), biases)
 
 
 def deconv2d(input_, output_shape, k_h=5, k_w=5, d_h=2, d_w=2, stddev=0.02, name='deconv2d', with_w=False):
@@ -136,7 +123,7 @@ def deconv2d(input_, output_shape, k_h=5, k_w=5, d_h=2, d_w=2, stddev=0.02, name
         w = tf.get_variable('w', [k_h, k_w, output_shape[-1], input_.shape[-1]], use_resource=True,
                             initializer=tf.random_normal_initializer(stddev=stddev))
         biases = tf.get_variable('biases', [output_shape[-1]], initializer=tf.constant_initializer(0.0), use_resource=True)
-        deconv = tf.nn.bias_add(_transposed_convolution(input_, w, output_shape, (d_h, d_w)), biases)
+        deconv = tf.nn.bias_add(transposed_convolution(input_, w, output_shape, (d_h, d_w)), biases)
         return (deconv, w, biases) if with_w else deconv
 
 
@@ -169,7 +156,7 @@ def conv(x, filters, size, stride, name, padding='SAME', use_bias=True, kernel_i
     """Convolution with a size x size (or (rows, columns)) kernel: [B,H,W,C] -> [B,H',W',filters]. Variables kernel, bias."""
     with tf.variable_scope(name):
         kernel = _kernel([*_pair(size), x.shape[3], filters], kernel_initializer)
-        y = _convolution(x, kernel, (stride, stride), padding)
+        y = convolution(x, kernel, (stride, stride), padding)
         return tf.nn.bias_add(y, _bias(filters, None)) if use_bias else y
 
 
@@ -177,7 +164,7 @@ def conv_transpose(x, output_shape, size, stride, name, padding='SAME', use_bias
     """Transposed convolution to output_shape [B,H,W,filters] (B may be a tensor). Variables kernel [rows,columns,out,in], bias."""
     with tf.variable_scope(name):
         kernel = _kernel([*_pair(size), output_shape[3], x.shape[3]], kernel_initializer)
-        y = _transposed_convolution(x, kernel, output_shape, (stride, stride), padding)
+        y = transposed_convolution(x, kernel, output_shape, (stride, stride), padding)
         return tf.nn.bias_add(y, _bias(output_shape[3], None)) if use_bias else y
 
 
