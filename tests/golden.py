@@ -7,11 +7,9 @@ and z of each step, and its losses. The init/ tensors are loaded into our graph 
 training step is run on the recorded batches, and what comes out is compared. Exit status 0 = everything agrees.
 The system is told from the file's name up to the first '-'.
 """
-import dataclasses
 import os
 import re
 import sys
-from typing import Callable
 
 if __name__ == '__main__':
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -23,63 +21,20 @@ import model
 import plugins
 from config import Config
 from errors import UserError
+from golden_layouts import SYSTEMS
 from tf1 import session, tf
 
 LOSS_TOLERANCE = 1e-3        # relative
 SAMPLER_TOLERANCE = 1e-4     # absolute, on values of about 1
 SMALL = 1e-12
-
-
-@dataclasses.dataclass(frozen=True)
-class System:
-    """How one original's recording maps to ours.
-
-    plugin: (tensors) -> name of our plugin.
-    settings: (tensors, first images [B,H,W,C]) -> Config arguments, from the shapes of the init tensors.
-    tensor: (original name, array) -> (our name, our array), or None for what we have no counterpart of.
-    image: recorded images -> ours, [B,H,W,C].
-    z: {our placeholder, 'z' or the number of a schedule entry: recorded name}.
-    losses: 'after' = recorded in training mode after the step's updates; 'during' = as the step itself computed them.
-    dead_biases: regular expression of the biases that feed a batch norm.
-    tolerance: of each tensor's update, relative to its L2 norm.
-    batch: (recorded images) -> batch size.
-    """
-    plugin: Callable
-    settings: Callable
-    dead_biases: str
-    tensor: Callable = lambda name, value: (name, value)
-    image: Callable = lambda images: images
-    z: dict = dataclasses.field(default_factory=lambda: {'z': 'z'})
-    losses: str = 'after'
-    tolerance: float = 1e-3
-
-
-def _carpedm20_settings(tensors, images):
-    conditional = 'generator/g_h1_lin/Matrix' in tensors
-    common = dict(output_height=images.shape[1], output_width=images.shape[2], z_dist='uniform_signed')
-    if conditional:
-        y_dim = int(tensors['generator/g_h2/w'].shape[3] - tensors['generator/g_h2/w'].shape[2])
-        return dict(common, z_dim=int(tensors['generator/g_h0_lin/Matrix'].shape[0]) - y_dim, labels='builtin',
-                    gf_dim=int(tensors['generator/g_h2/w'].shape[2]) // 2,
-                    df_dim=int(tensors['discriminator/d_h1_conv/w'].shape[3]) - y_dim,
-                    gfc_dim=int(tensors['generator/g_h0_lin/Matrix'].shape[1]),
-                    dfc_dim=int(tensors['discriminator/d_h2_lin/Matrix'].shape[1]))
-    return dict(common, z_dim=int(tensors['generator/g_h0_lin/Matrix'].shape[0]),
-                gf_dim=int(tensors['generator/g_h3/w'].shape[2]), df_dim=int(tensors['discriminator/d_h0_conv/w'].shape[3]))
-
-
-SYSTEMS = {
-    'carpedm20': System(
-        plugin=lambda tensors: 'mnist' if 'generator/g_h1_lin/Matrix' in tensors else 'dcgan',
-        settings=_carpedm20_settings,
-        dead_biases=r'generator/(g_h0_lin/bias|g_h1_lin/bias|g_h[123]/biases)|discriminator/(d_h[123]_conv/biases|d_h2_lin/bias)'),
-}
+INPUTS = {'images', 'labels', 'z', 'z_d', 'z_g'}     # of a step; the losses are what else is recorded there
 
 
 def _dead_biases(system, tensors):
-    """Biases that feed a batch norm; the last layer of a network feeds none, whatever its number is."""
+    """Our names of the biases that feed a batch norm; the last layer of a network feeds none, whatever its number is."""
     last = {'generator/g_h3/biases'} if 'generator/g_h1_lin/Matrix' in tensors else set()
-    return {name for name in tensors if re.fullmatch(system.dead_biases, name)} - last
+    dead = {name: value for name, value in tensors.items() if re.fullmatch(system.dead_biases, name)}
+    return set(system.tensors(dead)) - last
 
 
 def read(path):
@@ -96,6 +51,9 @@ def read(path):
                 groups.setdefault(group, {})[rest] = archive[key].astype(np.float32)
     except (OSError, ValueError) as error:
         raise UserError(f'{path}: not a recorded trajectory (.npz): {error}') from error
+    for group in ('init', 'final', 'step0'):
+        if group not in groups:
+            raise UserError(f'{path}: not a recorded trajectory: it has no {group}/...')
     return SYSTEMS[name], groups
 
 
@@ -106,8 +64,8 @@ def replay(path):
     images = [system.image(groups[step]['images']) for step in steps]
     plugin = plugins.load(system.plugin(groups['init']))
     labels = groups[steps[0]].get('labels')
-    settings = {**plugin.flags, **system.settings(groups['init'], images[0])}
-    cfg = Config(batch_size=len(images[0]), plugin=plugin.name, **settings).resolved()
+    settings = {**plugin.flags, **system.settings(groups['init'], images[0]), 'batch_size': len(images[0])}
+    cfg = Config(plugin=plugin.name, **settings).resolved()
     dataset = data.from_arrays(images[0], np.zeros(len(images[0]), np.int32) if labels is not None else None,
                                num_classes=0 if labels is None else labels.shape[1], value_range=plugin.value_range)
 
@@ -121,20 +79,22 @@ def replay(path):
             variables[name].load(value, sess)
 
         verdicts = []
-        for index, (step, batch) in enumerate(zip(steps, images)):
-            verdicts += _replay_step(sess, gan, system, index, groups[step], batch)
+        for step, batch in zip(steps, images):
+            verdicts += _replay_step(sess, gan, system, int(step[4:]), groups[step], batch)
         trained = {variable.op.name for variable in gan.d_vars + gan.g_vars}
         if trained - set(init):
             raise UserError(f'{path}: it has no init/ tensor for {", ".join(sorted(trained - set(init)))}')
-        verdicts += _compare_updates(sess, system, variables, init, final, trained)
-        verdicts += _compare_sampler(sess, gan, system, variables, final, groups[''], labels, groups[steps[-1]])
+        verdicts += _compare_updates(sess, system, variables, init, final, trained, _dead_biases(system, groups['init']))
+        for name, value in final.items():
+            variables[name].load(value, sess)
+        verdicts += _compare_outputs(sess, gan, system, groups[''], groups[steps[0]])
     print(f'{"AGREES" if all(verdicts) else "DIFFERS"}: {os.path.basename(path)}, plugin {plugin.name}, {len(steps)} steps')
     return all(verdicts)
 
 
 def _ours(system, tensors, variables):
     """Recorded tensors under our names; complains when one has no place in our graph."""
-    converted = dict(filter(None, (system.tensor(name, value) for name, value in tensors.items())))
+    converted = system.tensors(tensors)
     for name, value in converted.items():
         if name not in variables:
             raise UserError(f'recorded tensor {name} has no counterpart in the graph')
@@ -155,19 +115,22 @@ def _replay_step(sess, gan, system, index, recorded, images):
     if system.losses == 'after':
         names = ['d_loss_real', 'd_loss_fake', 'd_loss', 'g_loss']
         metrics = dict(zip(names, sess.run([gan.d_loss_real, gan.d_loss_fake, gan.d_loss, gan.g_loss], feed)))
+        metrics = {'after_' + name: value for name, value in metrics.items()}
     verdicts = []
-    for name, value in metrics.items():
-        key = 'after_' + name if system.losses == 'after' else name
-        if key in recorded:
-            expected = float(recorded[key])
-            difference = abs(value - expected) / max(abs(expected), SMALL)
-            verdicts.append(difference <= LOSS_TOLERANCE)
-            print(f'  step {index} {key:<40} {difference:9.2e} of {expected:.6g}{"" if verdicts[-1] else "   DIFFERS"}')
+    for name in sorted(set(recorded) - INPUTS):
+        if name not in metrics:
+            verdicts += [False] if 'loss' in name else []       # a loss that was not due in our step
+            print(f'  step {index} {name:<40} not computed by our step{"   DIFFERS" if "loss" in name else ""}')
+            continue
+        expected = float(recorded[name])
+        difference = abs(metrics[name] - expected) / max(abs(expected), SMALL)
+        verdicts.append(difference <= LOSS_TOLERANCE)
+        print(f'  step {index} {name:<40} {difference:9.2e} of {expected:.6g}{"" if verdicts[-1] else "   DIFFERS"}')
     return verdicts
 
 
-def _compare_updates(sess, system, variables, init, final, trained):
-    verdicts, dead = [], _dead_biases(system, init)
+def _compare_updates(sess, system, variables, init, final, trained, dead):
+    verdicts = []
     values = sess.run({name: variables[name] for name in sorted(trained)})
     for name, value in values.items():
         ours, golden = value - init[name], final[name] - init[name]
@@ -182,19 +145,24 @@ def _compare_updates(sess, system, variables, init, final, trained):
     return verdicts
 
 
-def _compare_sampler(sess, gan, system, variables, final, recorded, labels, last_step):
-    """The sampler on the recorded z, with the final tensors of the original loaded."""
-    name = next((key for key in ('final_sampler_with_final_moving_stats', 'final_sampler') if key in recorded), None)
-    if name is None:
-        return []
-    for key, value in final.items():
-        variables[key].load(value, sess)
-    feed = {gan.z: recorded['sample_z']}
-    if labels is not None:
-        feed[gan.y] = recorded.get('sample_labels', last_step['labels'])
-    difference = np.abs(sess.run(gan.sampler, feed) - system.image(recorded[name])).max()
-    print(f'  {name:<47} {difference:9.2e}{"" if difference <= SAMPLER_TOLERANCE else "   DIFFERS"}')
-    return [difference <= SAMPLER_TOLERANCE]
+def _compare_outputs(sess, gan, system, recorded, first_step):
+    """What the original's networks made of sample_z (and the first step's labels), with its final tensors loaded."""
+    feed = {gan.z: recorded['sample_z']} if 'sample_z' in recorded else {}
+    if gan.cfg.y_dim:
+        feed[gan.y] = recorded.get('sample_labels', first_step['labels'])
+    outputs = {'final_sampler': gan.sampler, 'final_sampler_with_final_moving_stats': gan.sampler, 'final_G_train_mode': gan.G,
+               'final_sampler_scores': tf.sigmoid(model.logits(gan.plugin, gan.cfg, gan.sampler, gan.y, training=False))}
+    if 'final_sampler_with_final_moving_stats' in recorded:
+        del outputs['final_sampler']     # made with the moving averages of then, which count the original's extra passes
+    verdicts = []
+    for name, output in outputs.items():
+        if name in recorded:
+            expected = recorded[name] if name.endswith('scores') else system.image(recorded[name])
+            actual = sess.run(output, feed)
+            difference = np.abs(actual - expected.reshape(actual.shape)).max()
+            verdicts.append(difference <= SAMPLER_TOLERANCE)
+            print(f'  {name:<47} {difference:9.2e}{"" if verdicts[-1] else "   DIFFERS"}')
+    return verdicts
 
 
 def main(arguments):
