@@ -9,6 +9,7 @@ import os
 import stat
 import struct
 import threading
+import warnings
 import zlib
 
 import numpy as np
@@ -31,6 +32,9 @@ TURNS = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: I
          5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
          8: Image.Transpose.ROTATE_90}
 
+# What Pillow finds odd in a file it can read (corrupt EXIF, many pixels) is dealt with here, not on the user's screen.
+warnings.filterwarnings('ignore', module=r'PIL\.')
+
 _one_big_image = threading.Lock()
 
 
@@ -50,20 +54,20 @@ def read_file(path, limit=MAX_FILE_BYTES):
     """
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, 'O_NONBLOCK', 0) | getattr(os, 'O_BINARY', 0))
+        try:
+            status = os.fstat(handle)
+            if not stat.S_ISREG(status.st_mode):
+                raise Unreadable('not a regular file')
+            if status.st_size > limit:
+                raise Unreadable(f'{status.st_size:,} bytes, more than the {limit:,} that are read')
+            with os.fdopen(handle, 'rb', closefd=False) as file:
+                return file.read(limit)
+        finally:
+            os.close(handle)
     except OSError as error:
         raise Unreadable(os.strerror(error.errno).lower() if error.errno else str(error)) from None
     except ValueError as error:             # a NUL in a name from a label file
         raise Unreadable(str(error)) from None
-    with os.fdopen(handle, 'rb') as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise Unreadable('not a regular file')
-        if status.st_size > limit:
-            raise Unreadable(f'{status.st_size:,} bytes, more than the {limit:,} that are read')
-        try:
-            return file.read(limit + 1)[:limit]
-        except OSError as error:
-            raise Unreadable(os.strerror(error.errno).lower() if error.errno else str(error)) from None
 
 
 def decode(data):
@@ -180,6 +184,8 @@ def _reason(data, error):
         return 'nothing but zero bytes'
     if isinstance(error, Image.UnidentifiedImageError):
         return 'not a JPEG, PNG, BMP, GIF or WebP image'
+    if isinstance(error, Image.DecompressionBombError):
+        return f'more than the {MAX_PIXELS:,} pixels that are decoded'
     if isinstance(error, MemoryError):
         return 'not enough memory to decode it'
     text = printable(' '.join(str(error).split()))[:120]

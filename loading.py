@@ -66,9 +66,10 @@ class BadImages:
         with self._lock:
             self._reasons.update(found)
             bad = len(self._reasons)
-            if bad and (bad > self.fraction * self.total or bad == self.total):
+            if not self.error and bad and (bad > self.fraction * self.total or bad == self.total):
                 self.error = UserError(self.complaint(bad, self.total, *next(iter(self._reasons.items()))))
-                raise self.error
+        if self.error:
+            raise self.error
 
     def complaint(self, bad, looked_at, path, reason):
         advice = 'none is left'

@@ -7,6 +7,7 @@ allocated, archives are read in place, and nothing is ever unpickled.
 """
 import collections
 import fnmatch
+import functools
 import gzip
 import os
 import re
@@ -182,7 +183,7 @@ def _read_at_most(file, count):
 def find_idx(names):
     """Relative names → {'train': {'images': name, 'labels': name}, 't10k': …}, a raw file before its .gz."""
     found = {}
-    for name in sorted(names, key=lambda name: (name.count('/'), not name.endswith('.gz')), reverse=True):
+    for name in sorted(names, key=lambda name: (name.count('/'), name.endswith('.gz')), reverse=True):
         match = IDX_NAME.search(name.rsplit('/', 1)[-1])
         if match:
             found.setdefault(match[1], {})[match[2]] = name     # the last one wins: shallow, raw
@@ -232,7 +233,7 @@ class ZipSource:
             raise UserError(f'{printable(path)}: not a complete zip file ({printable(error)[:200]}); '
                             'fetch it again') from None
         entries = {entry.filename: entry for entry in self.archive.infolist()
-                   if not entry.is_dir() and not re.search(r'(^|/)(\.|__MACOSX/)', entry.filename)}
+                   if not entry.is_dir() and not re.search(r'(^|/)(\.[^./]|__MACOSX/)', entry.filename)}
         self.names = sorted(match_images(entries, pattern))
         self.entries = [entries[name] for name in self.names]
         self.all_names = sorted(entries)
@@ -267,12 +268,12 @@ class LmdbSource:
             import lmdb     # here: only LSUN needs it
         except ImportError:
             raise UserError(f'{printable(folders[0])}: reading LSUN needs the lmdb package: pip install lmdb') from None
-        self.folders, self.error = folders, lmdb.Error
+        self.folders, self.error = [os.path.normpath(folder) for folder in folders], lmdb.Error
         self.environments, self.keys, self.owners = [], [], []
-        for at, folder in enumerate(folders):
+        for at, folder in enumerate(self.folders):
             _check_lmdb(folder)
             try:
-                environment = lmdb.open(folder, readonly=True, lock=False, readahead=False, create=False)
+                environment = _environment(os.path.realpath(folder))
                 with environment.begin() as transaction:
                     total = environment.stat()['entries']
                     keys = tqdm(transaction.cursor().iternext(values=False), f'listing {os.path.basename(folder)}',
@@ -305,6 +306,13 @@ class LmdbSource:
         classes = sorted(set(titles))
         index = np.array([classes.index(title) for title in titles], np.int32)
         return index[np.array(self.owners)], tuple(map(printable, classes))
+
+
+@functools.lru_cache(maxsize=None)
+def _environment(folder):
+    """One handle per database and process: lmdb allows no second one."""
+    import lmdb
+    return lmdb.open(folder, readonly=True, lock=False, readahead=False, create=False)
 
 
 def _check_lmdb(folder):
