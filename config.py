@@ -138,15 +138,18 @@ class Config:
             if value is not None and value < 1:
                 raise UserError(f'--{name}={value}: expected a whole number of at least 1')
         for name in ('cache_mb', 'generate_test_images', 'search', 'keep_every', 'time_limit', 'seed'):
-            if getattr(self, name) < 0:
+            if not getattr(self, name) >= 0:
                 raise UserError(f'--{name}={getattr(self, name)}: expected 0 or more')
+        if self.seed >= 2 ** 63:
+            raise UserError(f'--seed={self.seed}: expected a whole number below 2^63')
         for name in ('learning_rate', 'd_learning_rate', 'g_learning_rate'):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise UserError(f'--{name}={value}: expected a positive number such as 0.0002')
-        if not 0 <= self.beta1 < 1:
-            raise UserError(f'--beta1={self.beta1}: expected a number from 0 up to, but not including, 1')
-        for name in ('label_smoothing', 'dropout', 'max_bad_images'):
+        for name in ('beta1', 'dropout'):
+            if not 0 <= getattr(self, name) < 1:
+                raise UserError(f'--{name}={getattr(self, name)}: expected a number from 0 up to, but not including, 1')
+        for name in ('label_smoothing', 'max_bad_images'):
             if not 0 <= getattr(self, name) <= 1:
                 raise UserError(f'--{name}={getattr(self, name)}: expected a number from 0 to 1')
         if not self.train_size >= 1:
@@ -176,7 +179,7 @@ def nearest(word, words):
 def grid_size(text):
     """'4x6' → (4, 6): rows, columns. Raises UserError."""
     rows, _, columns = text.lower().partition('x')
-    if not (rows.isdigit() and columns.isdigit() and int(rows) and int(columns)):
+    if not (rows.isdecimal() and columns.isdecimal() and int(rows) and int(columns)):
         raise UserError(f'--grid={text}: expected rows x columns, for example --grid 4x6')
     return int(rows), int(columns)
 
@@ -184,7 +187,7 @@ def grid_size(text):
 def _option_name(option):
     """Upstream's numbers 0..4 and our names are the same thing."""
     option = str(option)
-    if option.isdigit() and int(option) < len(VISUALIZE_OPTIONS):
+    if option.isdecimal() and int(option) < len(VISUALIZE_OPTIONS):
         return VISUALIZE_OPTIONS[int(option)]
     if option not in VISUALIZE_OPTIONS:
         raise UserError(f'--option={option}: expected 0 to 4 or {" | ".join(VISUALIZE_OPTIONS)}'

@@ -83,7 +83,10 @@ def parse(arguments):
     for name, default in plugin.flags.items():      # command line > plugin > Config
         if name not in FIELDS:
             raise UserError(f'plugin {plugin.name}: PLUGIN.flags has {name}, which is no flag{_nearest_flag(name)}')
-        values.set_default(name, default)
+        try:
+            values.set_default(name, default)
+        except flags.Error as error:
+            raise UserError(f'plugin {plugin.name}: PLUGIN.flags: {str(error).replace("flag ", "", 1)}') from error
     settings = {name: getattr(values, name) for name in FIELDS}
     settings['plugin'] = settings['plugin'] or plugin.name
     return Config(**settings, pattern_is_default='input_fname_pattern' not in typed).resolved(), typed
@@ -123,13 +126,13 @@ def list_plugins():
 
 def main(arguments):
     """Runs one command; returns its exit status."""
-    if any(argument in ('-h', '--help', '-help', '--helpfull', '--helpshort') for argument in arguments):
-        print(help_text())
-        return 0
     try:
+        if any(argument in ('-h', '--help', '-help', '--helpfull', '--helpshort') for argument in arguments):
+            print(help_text(), flush=True)
+            return 0
         cfg, typed = parse(arguments)
         if cfg.list_plugins:
-            print(list_plugins())
+            print(list_plugins(), flush=True)
             return 0
         import plugins
         if cfg.train:
