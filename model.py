@@ -5,6 +5,7 @@ Only graph construction is here; the loop is in training.py, checkpoints are in 
 import dataclasses
 import functools
 import math
+import time
 
 import data
 import ops
@@ -149,11 +150,12 @@ class DCGAN:
 
     def _build_inputs(self, start_step):
         cfg = self.cfg
-        asked = tf.timestamp()
+        clock = lambda: tf.numpy_function(time.monotonic, [], tf.float64)      # tf.timestamp is refused where ops are deterministic
+        asked = clock()
         with tf.control_dependencies([asked]):
             images, labels = data.batches(self.dataset, cfg.batch_size, cfg.seed, start_step, self.plugin.value_range)
         with tf.control_dependencies([images]):
-            self.input_wait = tf.timestamp() - asked     # seconds that the step waited for its images
+            self.input_wait = clock() - asked     # seconds that the step waited for its images
         self.inputs = tf.placeholder_with_default(images, [cfg.batch_size, cfg.output_height, cfg.output_width, cfg.c_dim],
                                                   name='real_images')
         self.y = tf.placeholder_with_default(labels, [None, cfg.y_dim], name='y') if cfg.y_dim else None

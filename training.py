@@ -33,7 +33,6 @@ def train(cfg, plugin, say=print):
     dataset = plugin.open_dataset(cfg)
     run = runs.for_training(cfg)
     total_steps = math.ceil(dataset.size * cfg.epoch / cfg.batch_size)
-    tf.config.experimental.enable_op_determinism()
     with tf.Graph().as_default() as graph, session(graph) as sess:
         start = _start(run, cfg)
         gan = DCGAN.from_config(sess, cfg, plugin, dataset, start_step=start.step if start else 0)
