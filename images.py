@@ -70,12 +70,12 @@ def read_file(path, limit=MAX_FILE_BYTES):
         raise Unreadable(str(error)) from None
 
 
-def decode(data):
+def decode(data, upright=True):
     """bytes of a JPEG, PNG, BMP, GIF (first frame) or WebP (first frame) → upright PIL image, mode 'L' or 'RGB'.
 
     Grey files (1-bit, 8-bit, 16-bit, grey + alpha, grey palette) become 'L', all others 'RGB'. 16-bit samples
     keep their high byte, as Pillow does for 48-bit PNG. Transparency is composited on white, the paper a
-    drawing with alpha is meant for. EXIF orientation is applied; EXIF that cannot be parsed is passed over.
+    drawing with alpha is meant for. upright: EXIF orientation is applied; EXIF that cannot be parsed is passed over.
     Raises Unreadable.
     """
     _refuse_by_header(data)
@@ -86,8 +86,8 @@ def decode(data):
             raise Unreadable(f'{width}x{height} pixels, more than the {MAX_PIXELS:,} that are decoded')
         if width * height > BIG_PIXELS:
             with _one_big_image:
-                return _straighten(picture)
-        return _straighten(picture)
+                return _straighten(picture, upright)
+        return _straighten(picture, upright)
     except DECODER_ERRORS as error:
         raise Unreadable(_reason(data, error)) from None
 
@@ -122,9 +122,10 @@ def crop_box(height, width, crop_height, crop_width):
     return left, top, left + crop_width, top + crop_height
 
 
-def _straighten(picture):
+def _straighten(picture, upright):
     picture.load()
-    return _turn_upright(_plain(picture), picture)
+    plain = _plain(picture)
+    return _turn_upright(plain, picture) if upright else plain
 
 
 def _plain(picture):
