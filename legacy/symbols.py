@@ -468,7 +468,6 @@ linspace np.linspace
 load np.load
 ones np.ones
 stack np.stack
-uint8 np.uint8
 vstack np.vstack
 zeros np.zeros
 histogram np.histogram

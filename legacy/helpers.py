@@ -1,0 +1,101 @@
+"""What converted scripts import: the few things of the TensorFlow 1 world that have no modern name.
+
+`python -m legacy convert` writes `from legacy import helpers` where a script needs one of these, and nothing else:
+
+    helpers.layers            tf.layers: conv2d, dense, batch_normalization, … with their variable names
+    helpers.contrib_layers    tf.contrib.layers: batch_norm, layer_norm, fully_connected, conv2d, xavier_initializer, …
+    helpers.slim              tf.contrib.slim, with arg_scope
+    helpers.framework         tf.contrib.framework: arg_scope, get_variables, …
+    helpers.contrib_data      tf.contrib.data
+    helpers.distributions     tf.contrib.distributions
+    helpers.rnn               tf.contrib.rnn cells
+    helpers.opt, .image       tf.contrib.opt, tf.contrib.image
+    helpers.nn                tf.nn.conv2d and its kind with data_format='NCHW' on a CPU; conv2d_transpose that keeps the
+                              static shape it is given
+    helpers.renamed           tf.flatten
+    helpers.input_data        tensorflow.examples.tutorials.mnist.input_data, from local files
+    helpers.keras_datasets    keras.datasets, from local files
+    helpers.scipy_misc        scipy.misc: imread, imsave, imresize, toimage, with their contrast stretching
+    helpers.numpy1            NumPy functions that are gone
+    helpers.div               / as Python 2 had it, where the text does not tell numbers from sizes
+    helpers.flag_values       FLAGS.__flags
+    helpers.parse_flags       FLAGS._parse_flags()
+    helpers.ExponentialMovingAverage    tf.train.ExponentialMovingAverage that works in a reused variable scope
+    helpers.library           a library that was not installed when the script was converted
+    helpers.mimsave           imageio.mimsave with fps
+
+They are the very functions that `python -m legacy run` puts in place, so converted and unconverted scripts compute the
+same. A module is imported when it is first used. Run a converted script with this project on PYTHONPATH.
+"""
+import importlib
+import importlib.util
+import sys
+
+import tensorflow.compat.v1 as tf
+
+from legacy.python2 import div2 as div
+from legacy.python2 import mimsave
+
+MODULES = {
+    **{name: f'legacy.tf1.{name}' for name in ('layers', 'contrib_layers', 'slim', 'framework', 'contrib_data',
+                                               'distributions', 'rnn', 'opt', 'image', 'nn', 'renamed', 'training')},
+    **{name: f'legacy.{name}' for name in ('input_data', 'keras_datasets', 'scipy_misc', 'numpy1')},
+}
+
+__all__ = [*MODULES, 'ExponentialMovingAverage', 'div', 'flag_values', 'library', 'mimsave', 'parse_flags']
+
+
+def __getattr__(name):
+    if name not in MODULES:
+        raise AttributeError(f'legacy.helpers has no {name!r}; it has {", ".join(sorted(__all__))}')
+    return importlib.import_module(MODULES[name])
+
+
+def flag_values(flags):
+    """{name: value} of the flags that the program defined: FLAGS.__flags of TensorFlow < 1.5. `flags`: tf.flags.FLAGS."""
+    parse_flags(flags)
+    own = {flag.name for module, defined in flags.flags_by_module_dict().items()
+           if not module.startswith('absl') for flag in defined}
+    return {name: flags[name].value for name in flags if name in own}
+
+
+def parse_flags(flags):
+    """Reads the command line into tf.flags.FLAGS unless that is done; flags nobody defined are left alone."""
+    if not flags.is_parsed():
+        flags(sys.argv, known_only=True)
+
+
+class ExponentialMovingAverage(tf.train.ExponentialMovingAverage):
+    """tf.train.ExponentialMovingAverage whose `apply` also works inside a variable scope that is being reused.
+
+    TensorFlow <= 0.11 made the averages outside the variable store; today they are looked up there and not found.
+    """
+
+    def apply(self, var_list=None):
+        scope = tf.get_variable_scope()
+        if scope.reuse is not True:
+            return super().apply(var_list)
+        with tf.variable_scope(scope, reuse=tf.AUTO_REUSE, auxiliary_name_scope=False):
+            return super().apply(var_list)
+
+
+def library(name):
+    """The module `name` if it is installed; else this project's stand-in for the part of it that scripts use.
+
+    A stand-in without the part that is asked for raises ModuleNotFoundError when that is used, not before.
+    """
+    top, *parts = name.split('.')
+    if importlib.util.find_spec(top) is not None:
+        try:
+            return importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name != name:
+                raise
+            return getattr(library(name.rpartition('.')[0]), parts[-1])
+    if importlib.util.find_spec(f'legacy.absent.{top}') is None:
+        from legacy.absent import stub
+        return stub.module(name)
+    value = importlib.import_module(f'legacy.absent.{top}')
+    for part in parts:
+        value = getattr(value, part)
+    return value

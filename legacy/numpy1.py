@@ -1,0 +1,157 @@
+"""NumPy as it was up to 1.16: the aliases, and the leniencies that are errors now. Only what a script asks for is put in place."""
+import builtins
+import pickle
+
+import numpy
+
+float = builtins.float
+int = builtins.int
+bool = builtins.bool
+object = builtins.object
+str = builtins.str
+complex = builtins.complex
+long = builtins.int
+unicode = builtins.str
+float_ = numpy.float64
+complex_ = numpy.complex128
+string_ = numpy.bytes_
+unicode_ = numpy.str_
+Inf = Infinity = infty = PINF = numpy.inf
+NINF = -numpy.inf
+NaN = NAN = numpy.nan
+PZERO, NZERO = 0.0, -0.0
+
+alltrue = numpy.all
+cumproduct = numpy.cumprod
+issubclass_ = issubclass
+loads = pickle.loads
+mat = numpy.asmatrix
+product = numpy.prod
+rank = numpy.ndim
+sometrue = numpy.any
+trapz = getattr(numpy, 'trapezoid', None) or getattr(numpy, 'trapz', None)
+in1d = getattr(numpy, 'in1d', None) or (lambda ar1, ar2, **kwargs: numpy.isin(numpy.ravel(ar1), ar2, **kwargs))
+find_common_type = lambda array_types, scalar_types: numpy.result_type(*array_types, *scalar_types)   # noqa: E731
+
+
+def asscalar(a):
+    return a.item()
+
+
+def asfarray(a, dtype=numpy.float64):
+    return numpy.asarray(a, dtype)
+
+
+def msort(a):
+    return numpy.sort(a, axis=0)
+
+
+def obj2sctype(rep, default=None):
+    return numpy.dtype(rep).type
+
+
+class _Cast(dict):
+    def __missing__(self, key):
+        return lambda x: numpy.asarray(x).astype(key)
+
+
+cast = _Cast()
+
+
+def random_integers(low, high=None, size=None):
+    """Both ends included."""
+    low, high = (1, low) if high is None else (low, high)
+    return numpy.random.randint(low, high + 1, size)
+
+
+# ---- leniencies ---------------------------------------------------------------------------------------------------
+
+def _whole(size):
+    """A size given as a float, taken as the whole number it is (NumPy ≤ 1.11)."""
+    if isinstance(size, (builtins.float, numpy.floating)):
+        return builtins.int(size)
+    if isinstance(size, (list, tuple)):
+        return tuple(_whole(s) for s in size)
+    return size
+
+
+def zeros(shape, *args, **kwargs):
+    return numpy.zeros(_whole(shape), *args, **kwargs)
+
+
+def ones(shape, *args, **kwargs):
+    return numpy.ones(_whole(shape), *args, **kwargs)
+
+
+def linspace(start, stop, num=50, *args, **kwargs):
+    return numpy.linspace(start, stop, _whole(num), *args, **kwargs)
+
+
+def _make_array(function):
+    def make(object, dtype=None, *args, **kwargs):
+        if kwargs.get('copy') is False:
+            kwargs['copy'] = None if numpy.lib.NumpyVersion(numpy.__version__) >= '2.0.0' else False
+        try:
+            return function(object, dtype, *args, **kwargs)
+        except ValueError as error:
+            if dtype is None and 'inhomogeneous' in builtins.str(error):       # ragged: an array of lists
+                return function(object, builtins.object, *args, **kwargs)
+            if dtype is not None and isinstance(object, (list, tuple)):        # [array([1.]), array([2.])] as numbers
+                return _from_single(function, object, dtype, error)
+            raise
+        except OverflowError:                                                  # 300 as a byte went round
+            return numpy.asarray(object).astype(dtype)
+        except TypeError as error:
+            if isinstance(object, (list, tuple)):
+                return _from_single(function, object, dtype, error)
+            raise
+    make.__name__ = function.__name__
+    make.__doc__ = function.__doc__
+    return make
+
+
+def _from_single(function, items, dtype, error):
+    if all(numpy.size(item) == 1 for item in items):
+        return function([numpy.asarray(item).reshape(()).item() for item in items], dtype)
+    raise error
+
+
+array = _make_array(numpy.array)
+asarray = _make_array(numpy.asarray)
+
+
+def _stacking(function):
+    """Stacks generators and map objects too: NumPy took any iterable."""
+    def stack(arrays, *args, **kwargs):
+        if not isinstance(arrays, (list, tuple, numpy.ndarray)):
+            arrays = list(arrays)
+        return function(arrays, *args, **kwargs)
+    stack.__name__ = function.__name__
+    return stack
+
+
+concatenate = _stacking(numpy.concatenate)
+dstack = _stacking(numpy.dstack)
+hstack = _stacking(numpy.hstack)
+row_stack = vstack = _stacking(numpy.vstack)
+stack = _stacking(numpy.stack)
+
+
+def fromstring(string, dtype=numpy.float64, count=-1, sep=''):
+    """Binary data as well as text; a copy, as it was (np.frombuffer gives a read-only view)."""
+    if sep:
+        return numpy.fromstring(string, dtype, count, sep)
+    data = string.encode('latin-1') if isinstance(string, builtins.str) else string
+    return numpy.frombuffer(data, dtype, count).copy()
+
+
+def load(file, mmap_mode=None, allow_pickle=True, fix_imports=True, encoding='ASCII'):
+    """Pickled arrays load (NumPy < 1.16.3), those of Python 2 too."""
+    try:
+        return numpy.load(file, mmap_mode, allow_pickle, fix_imports, encoding=encoding)
+    except UnicodeError:
+        return numpy.load(file, mmap_mode, allow_pickle, fix_imports, encoding='latin1')
+
+
+def histogram(a, bins=10, range=None, normed=None, weights=None, density=None):
+    return numpy.histogram(a, bins, range, weights=weights, density=density if normed is None else normed)
