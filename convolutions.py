@@ -5,10 +5,9 @@ input, but only 55 to 75 % of it in the gradient of the filter, which therefore 
 convolution, with the channels in the place of the batch and the stride as a dilation. The numbers are the same up to
 float32 rounding. benchmarks/train_step.py measures it; on a GPU, and with oneDNN off, TensorFlow's own gradients stay.
 """
-import functools
 import os
 
-from tf1 import tf
+from tf1 import has_gpu, tf
 
 FEW = 4    # channels of an image (grey, RGB, RGBA): too few to fill the vector registers of a kernel made for many
 
@@ -27,13 +26,9 @@ def transposed_convolution(x, w, output_shape, strides, padding='SAME'):
     return y
 
 
-@functools.lru_cache(maxsize=None)
-def _on_cpu_with_onednn():
-    return os.environ.get('TF_ENABLE_ONEDNN_OPTS') == '1' and not tf.config.list_physical_devices('GPU')
-
-
 def _gradients_of(**names):
-    return tf.get_default_graph().gradient_override_map(names if _on_cpu_with_onednn() else {})
+    fast = os.environ.get('TF_ENABLE_ONEDNN_OPTS') == '1' and not has_gpu()
+    return tf.get_default_graph().gradient_override_map(names if fast else {})
 
 
 @tf.RegisterGradient('FastConv2D')

@@ -36,8 +36,18 @@ tf.disable_v2_behavior()
 tf.enable_resource_variables()     # the schedule needs reads that control dependencies order
 
 
+def has_gpu():
+    return bool(tf.config.list_physical_devices('GPU'))
+
+
 def session(graph=None):
-    """A session that takes GPU memory as it grows and runs on the CPU what has no GPU kernel; CUDA_VISIBLE_DEVICES is honoured."""
+    """A session that takes GPU memory as it grows and runs on the CPU what has no GPU kernel; CUDA_VISIBLE_DEVICES is honoured.
+
+    On a CPU one operation runs at a time, on all the cores that this process may use: two at once only fight over them.
+    """
     config = tf.ConfigProto(allow_soft_placement=True)
     config.gpu_options.allow_growth = True
+    if not has_gpu():
+        config.intra_op_parallelism_threads = len(os.sched_getaffinity(0))
+        config.inter_op_parallelism_threads = 1
     return tf.Session(graph=graph, config=config)
