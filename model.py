@@ -134,6 +134,7 @@ class DCGAN:
         self.sess, self.plugin, self.dataset = sess, plugin, dataset
         self.cfg = cfg = cfg.with_data(dataset, plugins.classes(plugin, cfg, dataset))
         self.objective = plugins.with_flags(plugin.objective, cfg)
+        tf.config.experimental.enable_op_determinism()     # the same run twice gives the same bits; a resumed run repeats the unbroken one
         tf.set_random_seed(cfg.seed)       # of the initialisers; all else random is keyed by (seed, step)
         self.global_step = tf.train.get_or_create_global_step()
         self._key = tf.stack([tf.constant(cfg.seed, tf.int64), self.global_step.read_value()])
