@@ -5,12 +5,14 @@ Only graph construction is here; the loop is in training.py, checkpoints are in 
 import dataclasses
 import functools
 import math
+import os
 import time
 
+import checkpoints
 import data
 import ops
 import plugins
-from config import Config
+from config import Config, flag_fields
 from errors import UserError
 from tf1 import tf
 
@@ -140,7 +142,7 @@ class DCGAN:
         self._key = tf.stack([tf.constant(cfg.seed, tf.int64), self.global_step.read_value()])
 
         self._build_inputs(start_step)
-        self._optimizers, self._adversaries, self._steps = {}, {}, {}
+        self._optimizers, self._steps = {}, {}
         self.period = math.lcm(*(update.every for update in self.objective.updates))
         for index in range(self.period):
             self.step(index)
@@ -202,7 +204,6 @@ class DCGAN:
                     metrics.update(_accuracies(gan))
         with tf.control_dependencies(done):
             train_op = self.global_step.assign_add(1, read_value=False)
-        self._adversaries = self._adversaries or adversaries
         return Step(train_op, metrics, _summary(self.cfg, adversaries.get('d', last), metrics))
 
     def _stream_key(self, number):
@@ -253,27 +254,115 @@ class DCGAN:
 
     # -------------------------------------------------------------------------------------------------- legacy API
 
+    # Attributes and methods of upstream's class. As there, their passes move batch norm's averages whenever they run.
+
     @functools.cached_property
     def _gan(self):
-        """The networks before any update of a step, as upstream's graph had them."""
-        return self._adversaries.get('d') or Adversaries(self, self.z, *self._fake(self.z))
+        """The networks before any update of a step, in training mode."""
+        with self.sess.graph.as_default():
+            return Adversaries(self, self.z, *self._fake(self.z))
 
     @functools.cached_property
     def _legacy_losses(self):
-        with ops.random_key(self._key):
+        with self.sess.graph.as_default(), ops.random_key(self._key):
             return {**self._loss('d', self._gan)[1], **self._loss('g', self._gan)[1]}
 
+    def _of_graph(make):
+        """A property that adds its ops to the model's graph when it is first read."""
+        def read(self):
+            with self.sess.graph.as_default():
+                return make(self)
+        return functools.cached_property(read)
+
+    def _of_config(name):
+        """A property that reads a setting."""
+        return property(lambda self: getattr(self.cfg, name))
+
     G = property(lambda self: self._gan.fake)
-    D_logits = property(lambda self: self._gan.real_logits)
-    D_logits_ = property(lambda self: self._gan.fake_logits)
+    D_logits = _of_graph(lambda self: self._gan.real_logits)
+    D_logits_ = _of_graph(lambda self: self._gan.fake_logits)
+    D = _of_graph(lambda self: tf.sigmoid(self.D_logits))
+    D_ = _of_graph(lambda self: tf.sigmoid(self.D_logits_))
     d_loss_real = property(lambda self: self._legacy_losses['d_loss_real'])
     d_loss_fake = property(lambda self: self._legacy_losses['d_loss_fake'])
     d_loss = property(lambda self: self._legacy_losses['d_loss'])
     g_loss = property(lambda self: self._legacy_losses['g_loss'])
-    D = functools.cached_property(lambda self: tf.sigmoid(self.D_logits))
-    D_ = functools.cached_property(lambda self: tf.sigmoid(self.D_logits_))
-    d_optim = functools.cached_property(lambda self: self._minimize('d', self.d_loss))
-    g_optim = functools.cached_property(lambda self: self._minimize('g', self.g_loss))
+    d_optim = _of_graph(lambda self: self._minimize('d', self.d_loss))
+    g_optim = _of_graph(lambda self: self._minimize('g', self.g_loss))
+
+    batch_size, z_dim, c_dim, crop = map(_of_config, ('batch_size', 'z_dim', 'c_dim', 'crop'))
+    input_height, input_width = map(_of_config, ('input_height', 'input_width'))
+    output_height, output_width = map(_of_config, ('output_height', 'output_width'))
+    gf_dim, df_dim, gfc_dim, dfc_dim = map(_of_config, ('gf_dim', 'df_dim', 'gfc_dim', 'dfc_dim'))
+    dataset_name, input_fname_pattern, data_dir = map(_of_config, ('dataset', 'input_fname_pattern', 'data_dir'))
+    out_dir, checkpoint_dir, sample_dir = map(_of_config, ('out_dir', 'checkpoint_dir', 'sample_dir'))
+    max_to_keep = _of_config('max_to_keep')
+    y_dim = property(lambda self: self.cfg.y_dim or None)
+    grayscale = property(lambda self: self.cfg.c_dim == 1)
+    model_dir = property(lambda self: f'{self.dataset_name}_{self.batch_size}_{self.output_height}_{self.output_width}')
+
+    def discriminator(self, image, y=None, reuse=False):
+        """(probabilities, logits), each [N,1], of images [N,H,W,C] in training mode; variables are shared, reuse or not."""
+        with ops.random_key(self._key):
+            output = logits(self.plugin, self.cfg, image, y, training=True)
+        return tf.sigmoid(output), output
+
+    def generator(self, z, y=None):
+        """Images [N,H,W,C] of z [N,z_dim] in training mode."""
+        with ops.random_key(self._key):
+            return generate(self.plugin, self.cfg, z, y, training=True)
+
+    def train(self, config):
+        """Trains, or goes on with, the run in out_dir, and loads the outcome into this session.
+
+        config: upstream's FLAGS or anything with some of its attributes: epoch, learning_rate, beta1, train_size,
+        batch_size, z_dist, sample_freq, ckpt_freq, checkpoint_dir, sample_dir, G_img_sum, ...; what it lacks is as in
+        this model. Each folder is where its path says, not inside another. Raises UserError, and SystemExit when a
+        signal stopped it (the state is saved).
+        """
+        import training    # here: it builds on this module
+        names = [field.name for field in flag_fields()
+                 if field.metadata['group'] in ('Training', 'Run') or field.name in ('train_size', 'z_dist')]
+        given = {name: getattr(config, name) for name in names if getattr(config, name, None) is not None}
+        cfg = dataclasses.replace(self.cfg, **{**given, 'out_dir': self.out_dir}, c_dim='auto').resolved()
+        out_dir, out_name = os.path.split(os.path.abspath(cfg.out_dir))
+        cfg = dataclasses.replace(cfg, out_dir=out_dir, out_name=out_name,
+                                  checkpoint_dir=os.path.abspath(cfg.checkpoint_dir),
+                                  sample_dir=os.path.abspath(cfg.sample_dir))
+        status = training.train(cfg, self.plugin)
+        if status:
+            raise SystemExit(status)
+        self.load(cfg.checkpoint_dir)
+
+    def save(self, checkpoint_dir, step, filename='model', ckpt=True, frozen=False):
+        """Writes <checkpoint_dir>/<filename>.b<batch_size>-<step>; with frozen also the generator as ..._frz.pb."""
+        import export      # here: they build on this module
+        import sampling
+        with self.sess.graph.as_default():
+            if ckpt:
+                checkpoints.save(self.sess, self.saver, checkpoint_dir, self.batch_size, step, self.max_to_keep,
+                                 filename=filename)
+            if frozen:
+                path = os.path.join(checkpoint_dir, export.frozen_name(self.batch_size, step, filename))
+                with sampling.Sampler.from_session(self.cfg, self.plugin, self.sess) as sampler:
+                    export.write_frozen(sampler, path)
+
+    def load(self, checkpoint_dir):
+        """(True, step) after loading the newest readable checkpoint of a folder, a run or a file; (False, 0) when there is none."""
+        print(' [*] Reading checkpoints...', checkpoint_dir)
+        found = checkpoints.located(os.path.expanduser(os.path.expandvars(checkpoint_dir)))
+        checkpoint = checkpoints.newest_readable(found)
+        if checkpoint is None:
+            print(' [*] Failed to find a checkpoint')
+            return False, 0
+        with self.sess.graph.as_default():
+            variables = tf.global_variables()
+            empty = set(self.sess.run(tf.report_uninitialized_variables(variables)))
+            # What an old file has no value for starts fresh.
+            self.sess.run([variable.initializer for variable in variables if variable.op.name.encode() in empty])
+            checkpoints.restore(self.sess, variables, checkpoint)
+        print(f' [*] Success to read {os.path.basename(checkpoint.prefix)}')
+        return True, checkpoint.step
 
 
 def _accuracies(gan):

@@ -174,12 +174,14 @@ class Sampler:
         return cls(cfg, plugin, load, with_discriminator)
 
     @classmethod
-    def from_values(cls, cfg, plugin, values, with_discriminator=False):
-        """The Sampler of {variable name: array}."""
+    def from_session(cls, cfg, plugin, source):
+        """The Sampler of the variables as they are in another session."""
+        there = {variable.op.name: variable for variable in source.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)}
+
         def load(sess, variables):
-            for variable in variables:
-                variable.load(values[variable.op.name], sess)
-        return cls(cfg, plugin, load, with_discriminator)
+            for variable, value in zip(variables, source.run([there[variable.op.name] for variable in variables])):
+                variable.load(value, sess)
+        return cls(cfg, plugin, load)
 
     def __enter__(self):
         return self
