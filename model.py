@@ -2,6 +2,7 @@
 
 Only graph construction is here; the loop is in training.py, checkpoints are in checkpoints.py.
 """
+import contextlib
 import dataclasses
 import functools
 import math
@@ -14,29 +15,52 @@ import ops
 import plugins
 from config import Config, flag_fields
 from errors import UserError
-from tf1 import tf
+from tf1 import make_deterministic, tf
 
 SCOPES = {'d': 'discriminator/', 'g': 'generator/'}
+SQUASHED = {'Tanh': (-1, 1), 'Sigmoid': (0, 1)}     # the range that a last op leaves
 
 
 def generate(plugin, cfg, z, y, training):
     """Images [N,H,W,C] of z [N,z_dim] and y [N,y_dim] or None; the generator's variables are under generator/."""
-    with tf.variable_scope('generator', reuse=tf.AUTO_REUSE):
+    with _network(plugin, 'g'):
         images = plugin.generator(z, y, cfg, training)
     expected = [cfg.output_height, cfg.output_width, cfg.c_dim]
-    if images.shape.rank != 4 or not images.shape[1:].is_compatible_with(expected):
-        raise UserError(f'plugin {plugin.name}: PLUGIN.generator returns {images.shape}, expected [B, {expected[0]}, '
+    if not tf.is_tensor(images) or images.shape.rank != 4 or not images.shape[1:].is_compatible_with(expected):
+        raise UserError(f'plugin {plugin.name}: PLUGIN.generator returns {_described(images)}, expected [B, {expected[0]}, '
                         f'{expected[1]}, {expected[2]}]: see --output_height, --output_width and --c_dim')
+    squashed = SQUASHED.get(images.op.type, plugin.value_range)
+    if tuple(plugin.value_range) != squashed:
+        raise UserError(f'plugin {plugin.name}: PLUGIN.value_range is {plugin.value_range}, expected {squashed}, for '
+                        f'PLUGIN.generator ends in {images.op.type.lower()}')
     return images
 
 
 def logits(plugin, cfg, x, y, training):
     """Logits [N,1] of images x [N,H,W,C]; the discriminator's variables are under discriminator/."""
-    with tf.variable_scope('discriminator', reuse=tf.AUTO_REUSE):
+    with _network(plugin, 'd'):
         output = plugin.discriminator(x, y, cfg, training)
-    if not output.shape.is_compatible_with([None, 1]):
-        raise UserError(f'plugin {plugin.name}: PLUGIN.discriminator returns {output.shape}, expected logits [B, 1]')
+    if not tf.is_tensor(output) or not output.shape.is_compatible_with([None, 1]):
+        raise UserError(f'plugin {plugin.name}: PLUGIN.discriminator returns {_described(output)}, expected logits [B, 1]')
     return output
+
+
+@contextlib.contextmanager
+def _network(plugin, player):
+    """The variable scope of a player; new variables outside it are an error."""
+    before = {variable.ref() for variable in tf.global_variables()}
+    with tf.variable_scope(SCOPES[player][:-1], reuse=tf.AUTO_REUSE):
+        yield
+    strays = [variable.op.name for variable in tf.global_variables()
+              if variable.ref() not in before and not variable.op.name.startswith(SCOPES[player])]
+    if strays:
+        field = SCOPES[player][:-1]
+        raise UserError(f'plugin {plugin.name}: PLUGIN.{field} makes {", ".join(sorted(strays))}, expected all its variables under '
+                        f'{SCOPES[player]}: make them with tf.get_variable or the layers of ops.py')
+
+
+def _described(output):
+    return output.shape if tf.is_tensor(output) else f'a {type(output).__name__}'
 
 
 def variables_of(player):
@@ -136,7 +160,7 @@ class DCGAN:
         self.sess, self.plugin, self.dataset = sess, plugin, dataset
         self.cfg = cfg = cfg.with_data(dataset, plugins.classes(plugin, cfg, dataset))
         self.objective = plugins.with_flags(plugin.objective, cfg)
-        tf.config.experimental.enable_op_determinism()     # the same run twice gives the same bits; a resumed run repeats the unbroken one
+        make_deterministic()
         tf.set_random_seed(cfg.seed)       # of the initialisers; all else random is keyed by (seed, step)
         self.global_step = tf.train.get_or_create_global_step()
         self._key = tf.stack([tf.constant(cfg.seed, tf.int64), self.global_step.read_value()])
@@ -229,7 +253,7 @@ class DCGAN:
         gradients = tf.gradients(loss, variables)
         unused = [variable.op.name for variable, gradient in zip(variables, gradients) if gradient is None]
         if unused:
-            raise UserError(f'plugin {self.plugin.name}: {SCOPES[player][:-1]} variables that the loss does not depend on: '
+            raise UserError(f'plugin {self.plugin.name}: PLUGIN.{SCOPES[player][:-1]} has variables that its loss does not depend on: '
                             f'{", ".join(unused)}')
         return self._optimizer(player, variables).apply_gradients(zip(gradients, variables))
 

@@ -35,6 +35,12 @@ tf.disable_v2_behavior()
 tf.enable_resource_variables()     # the schedule needs reads that control dependencies order
 
 
+def make_deterministic():
+    """From now on the same graph gives the same bits: a resumed run repeats the unbroken one. Random ops need a seed then."""
+    import tensorflow       # compat.v1 does not show this function
+    tensorflow.config.experimental.enable_op_determinism()
+
+
 def has_gpu():
     return bool(tf.config.list_physical_devices('GPU'))
 
