@@ -213,8 +213,8 @@ class DCGAN:
             update, player = self.objective.updates[number], self.objective.updates[number].player
             with tf.control_dependencies(done), tf.name_scope(f'{player}_update_{number}'), \
                     ops.collect_updates() as moving, ops.random_key(self._stream_key(number)):
-                z = self.fresh_z.get(number, self.z)
-                if update.fake == 'current' and (last is None or g_moved or last.z is not z):
+                z = last.z if last and update.fake == 'previous' else self.fresh_z.get(number, self.z)
+                if last is None or update.fake == 'current' and (g_moved or last.z is not z):
                     fake, fake_y = self._fake(z)
                     g_moved = False
                 else:
@@ -250,6 +250,8 @@ class DCGAN:
     def _minimize(self, player, loss):
         """One Adam update of a player's variables."""
         variables = variables_of(player)
+        if not variables:
+            raise UserError(f'plugin {self.plugin.name}: PLUGIN.{SCOPES[player][:-1]} has no trainable variables')
         gradients = tf.gradients(loss, variables)
         unused = [variable.op.name for variable, gradient in zip(variables, gradients) if gradient is None]
         if unused:
@@ -271,10 +273,9 @@ class DCGAN:
 
     def _check_partition(self):
         strays = set(tf.trainable_variables()) - set(self.d_vars) - set(self.g_vars)
-        if strays or not self.d_vars or not self.g_vars:
-            found = ', '.join(sorted(variable.op.name for variable in strays)) or 'a network without variables'
+        if strays:
             raise UserError(f'plugin {self.plugin.name}: every trainable variable must belong to PLUGIN.generator or '
-                            f'PLUGIN.discriminator, created inside it: {found}')
+                            f'PLUGIN.discriminator, created inside it: {", ".join(sorted(variable.op.name for variable in strays))}')
 
     # -------------------------------------------------------------------------------------------------- legacy API
 

@@ -94,7 +94,9 @@ class batch_norm:
             return y if len(x.shape) == 4 else y[:, 0, 0, :]
 
     def _update_moving_averages(self, y, *pairs):
-        updates = [moving.assign_sub((moving - value) * (1.0 - self.momentum)) for moving, value in pairs]
+        earlier = _collectors[-1] if _collectors else []
+        with tf.control_dependencies(earlier):       # two passes move the averages one after the other, in the order they are built
+            updates = [moving.assign_sub((moving - value) * (1.0 - self.momentum)) for moving, value in pairs]
         if _collectors:
             _collectors[-1].extend(updates)
             return y
