@@ -1,89 +1,116 @@
-"""Convolution and transposed convolution as every network uses them, with gradients in the form that is fast on a CPU.
+"""Convolution and transposed convolution as every network uses them, with the slow parts said in the words a CPU is fast at.
 
-Forward passes are TensorFlow's own. Its CPU kernels (oneDNN, AVX2) reach the matmul rate there and in the gradient of the
-input, but only 55 to 75 % of it in the gradient of the filter, which therefore is computed as what it also is: a forward
-convolution, with the channels in the place of the batch and the stride as a dilation. The numbers are the same up to
-float32 rounding. benchmarks/train_step.py measures it; on a GPU, and with oneDNN off, TensorFlow's own gradients stay.
+TensorFlow's own CPU kernels (oneDNN, AVX2) reach the matmul rate going forward and in the gradient of the input. Two parts do
+not, and are computed another way, to the same numbers up to float32 rounding:
+  - the gradient of the filter (55 to 75 % of the rate): a forward convolution with the stride as a dilation;
+  - the transposed convolution to the few channels of an image (a quarter of the rate): a sub-pixel convolution.
+benchmarks/train_step.py measures both. On a GPU, and with oneDNN off, TensorFlow's own kernels do everything.
 """
 import os
 
 from tf1 import has_gpu, tf
 
-FEW = 4    # channels of an image (grey, RGB, RGBA): too few to fill the vector registers of a kernel made for many
+FEW = 4                   # channels of an image: grey, RGB, RGBA
+# The dilated form wins on the inner layers of a 48x48 DCGAN (28, 27, 33 ms -> 25, 21, 20); at 16x16 maps it ties, at 32x32 it loses.
+LARGEST_DILATED_MAP = 12 * 12
+FEWEST_DILATED_CHANNELS = 16
+BATCH_MULTIPLE = 8        # the batch takes the place of the channels, which are vectorised in eights
 
 
 def convolution(x, w, strides, padding='SAME'):
     """x [B,H,W,in], w [kh,kw,in,out], strides (rows, columns) -> [B,H',W',out]."""
-    with _gradients_of(Conv2D='FastConv2D'):
+    with _gradient_of('Conv2D', 'FastConvolution'):
         return tf.nn.conv2d(x, w, strides=[1, *strides, 1], padding=padding)
 
 
 def transposed_convolution(x, w, output_shape, strides, padding='SAME'):
     """x [B,H,W,in], w [kh,kw,out,in], strides (rows, columns) -> output_shape [B,H',W',out], B may be a tensor."""
-    with _gradients_of(Conv2DBackpropInput='FastConv2DTranspose'):
-        y = tf.nn.conv2d_transpose(x, w, output_shape=output_shape, strides=[1, *strides, 1], padding=padding)
+    if _fast() and _subpixel_wins(w, strides, padding):
+        y = _subpixel_with_plain_gradients(x, tf.convert_to_tensor(w), output_shape[1:3], strides)
+    else:
+        with _gradient_of('Conv2DBackpropInput', 'FastTransposedConvolution'):
+            y = tf.nn.conv2d_transpose(x, w, output_shape=output_shape, strides=[1, *strides, 1], padding=padding)
     y.set_shape([None] + list(output_shape[1:]))
     return y
 
 
-def _gradients_of(**names):
-    fast = os.environ.get('TF_ENABLE_ONEDNN_OPTS') == '1' and not has_gpu()
-    return tf.get_default_graph().gradient_override_map(names if fast else {})
+def _fast():
+    return os.environ.get('TF_ENABLE_ONEDNN_OPTS') == '1' and not has_gpu()
 
 
-@tf.RegisterGradient('FastConv2D')
+def _gradient_of(op_type, name):
+    return tf.get_default_graph().gradient_override_map({op_type: name} if _fast() else {})
+
+
+@tf.RegisterGradient('FastConvolution')
 def _convolution_gradients(op, dy):
     x, w = op.inputs
-    strides, padding = op.get_attr('strides'), op.get_attr('padding').decode()
-    *kernel, channels, _ = w.shape.as_list()
-    if channels <= FEW and padding == 'SAME' and strides[1] == strides[2] > 1:
-        dx = subpixel_convolution(dy, w, x.shape.as_list()[1:3], strides[1])
+    strides, padding = op.get_attr('strides')[1:3], op.get_attr('padding').decode()
+    if _subpixel_wins(w, strides, padding):
+        dx = _subpixel_convolution(dy, w, x.shape.as_list()[1:3], strides)
     else:
-        dx = tf.nn.conv2d_backprop_input(tf.shape(x), w, dy, strides, padding)
-        dx.set_shape(x.shape)
-    if channels <= FEW:
-        return dx, tf.nn.conv2d_backprop_filter(x, w.shape, dy, strides, padding)
-    return dx, filter_gradient(x, dy, kernel, strides[1:3], padding)
+        dx = tf.nn.conv2d_backprop_input(tf.shape(x), w, dy, [1, *strides, 1], padding)
+    dx.set_shape(x.shape)
+    return dx, _filter_gradient(x, w, dy, strides, padding)
 
 
-@tf.RegisterGradient('FastConv2DTranspose')
+@tf.RegisterGradient('FastTransposedConvolution')
 def _transposed_convolution_gradients(op, dy):
     _, w, x = op.inputs
-    strides, padding = op.get_attr('strides'), op.get_attr('padding').decode()
-    *kernel, channels, _ = w.shape.as_list()
-    dx = tf.nn.conv2d(dy, w, strides, padding)
-    if channels <= FEW:
-        return None, tf.nn.conv2d_backprop_filter(dy, w.shape, x, strides, padding), dx
-    return None, filter_gradient(dy, x, kernel, strides[1:3], padding), dx
+    strides, padding = op.get_attr('strides')[1:3], op.get_attr('padding').decode()
+    return None, _filter_gradient(dy, w, x, strides, padding), tf.nn.conv2d(dy, w, [1, *strides, 1], padding)
 
 
-def filter_gradient(x, dy, kernel, strides, padding):
-    """dL/dw [kh,kw,in,out] of convolution(x, w, strides, padding), given dy = dL/dy."""
-    pads = [_pads(size, k, stride, padding) for size, k, stride in zip(x.shape.as_list()[1:3], kernel, strides)]
-    dw = tf.nn.conv2d(tf.transpose(x, [3, 1, 2, 0]), tf.transpose(dy, [1, 2, 0, 3]), strides=1,
-                      padding=[(0, 0), *pads, (0, 0)], dilations=list(strides))      # [in,kh or more,kw or more,out]
-    return tf.transpose(dw[:, :kernel[0], :kernel[1]], [1, 2, 0, 3])                 # odd sizes leave an unused border
+def _filter_gradient(x, w, dy, strides, padding):
+    """dL/dw [kh,kw,in,out] of y = convolution(x, w), given dy = dL/dy.
 
-
-def subpixel_convolution(x, w, output_size, stride):
-    """transposed_convolution(x, w, [B, *output_size, out], stride) as one stride-1 convolution and depth_to_space.
-
-    Shi et al. 2016, arXiv:1609.05158. It wastes (stride * taps / k)^2 of the arithmetic, so it pays for few channels only.
+    dw[i,j] = sum over batch and positions p of x[stride p + i] dy[p] is itself a convolution, of x by dy: the channels take the
+    place of the batch, the batch that of the channels, and the stride becomes a dilation.
     """
-    pads, lead, taps = [(0, 0)], [], []
-    *kernel, out, in_ = w.shape.as_list()
-    for k, size in zip(kernel, output_size):
-        before = _pads(size, k, stride, 'SAME')[0]
-        high, low = (stride - 1 + before) // stride, -((k - 1 - before) // stride)   # input offsets that reach an output pixel
-        first = stride * high - before
-        lead.append((first, stride * (high - low + 1) - k - first))
-        taps.append(high - low + 1)
-        pads.append((-low, high))
-    kernel = tf.reshape(tf.pad(w, lead + [(0, 0), (0, 0)]), [taps[0], stride, taps[1], stride, out, in_])
+    batch, height, width, _ = dy.shape.as_list()
+    kh, kw, *channels = w.shape.as_list()
+    if batch is None or batch % BATCH_MULTIPLE or height * width > LARGEST_DILATED_MAP or min(channels) < FEWEST_DILATED_CHANNELS:
+        return tf.nn.conv2d_backprop_filter(x, w.shape, dy, [1, *strides, 1], padding)
+    pads = [_pads(size, k, stride, padding) for size, k, stride in zip(x.shape.as_list()[1:3], (kh, kw), strides)]
+    dw = tf.nn.conv2d(tf.transpose(x, [3, 1, 2, 0]), tf.transpose(dy, [1, 2, 0, 3]), strides=1,
+                      padding=[(0, 0), *pads, (0, 0)], dilations=list(strides))
+    return tf.transpose(dw[:, :kh, :kw], [1, 2, 0, 3])        # rows that no tap reads come too, at odd sizes
+
+
+def _subpixel_wins(w, strides, padding):
+    # It computes (stride taps / k)^2 as many products, 1.4 for 5x5 at stride 2; at stride 3 it ties.
+    kh, kw, out, _ = w.shape.as_list()
+    return out <= FEW and padding == 'SAME' and tuple(strides) == (2, 2) and min(kh, kw) >= 2
+
+
+def _subpixel_with_plain_gradients(x, w, size, strides):
+    """The gradients of the sub-pixel form are slower than those of the transposed convolution that it computes."""
+    @tf.custom_gradient
+    def forward(x, w):
+        def gradients(dy):
+            return tf.nn.conv2d(dy, w, [1, *strides, 1], 'SAME'), _filter_gradient(dy, w, x, strides, 'SAME')
+        return _subpixel_convolution(x, w, size, strides), gradients
+    return forward(x, w)
+
+
+def _subpixel_convolution(x, w, size, strides):
+    """transposed_convolution(x, w, [B, *size, out], strides) as a stride-1 convolution, a group of maps for each phase of the
+    output pixels, and depth_to_space (Shi et al. 2016, arXiv:1609.05158)."""
+    stride = strides[0]
+    kh, kw, out, in_ = w.shape.as_list()
+    taps, kernel_pads, input_pads = [], [], []
+    for k, n in zip((kh, kw), size):
+        before = _pads(n, k, stride, 'SAME')[0]
+        last, first = (stride - 1 + before) // stride, -((k - 1 - before) // stride)   # output block q reads inputs q+first..q+last
+        lead = stride * last - before
+        taps.append(last - first + 1)
+        kernel_pads.append((lead, stride * taps[-1] - k - lead))
+        input_pads.append((-first, last))
+    kernel = tf.reshape(tf.pad(w, kernel_pads + [(0, 0), (0, 0)]), [taps[0], stride, taps[1], stride, out, in_])
     kernel = tf.transpose(tf.reverse(kernel, [0, 2]), [0, 2, 5, 1, 3, 4])
-    kernel = tf.reshape(kernel, [taps[0], taps[1], in_, stride * stride * out])
-    y = tf.nn.depth_to_space(tf.nn.conv2d(x, kernel, strides=1, padding=pads + [(0, 0)]), stride)
-    return y[:, :output_size[0], :output_size[1]]
+    kernel = tf.reshape(kernel, [*taps, in_, stride * stride * out])
+    y = tf.nn.conv2d(x, kernel, strides=1, padding=[(0, 0), *input_pads, (0, 0)])
+    return tf.nn.depth_to_space(y, stride)[:, :size[0], :size[1]]
 
 
 def _pads(size, kernel, stride, padding):
