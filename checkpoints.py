@@ -3,15 +3,18 @@
 Files are ordinary TensorFlow ones, `<folder>/model.b<batch_size>-<step>.{index,data-00000-of-00001}`, with a `checkpoint`
 state file beside them, so that `tf.train.latest_checkpoint` and a plain Saver read them.
 """
+import contextlib
 import dataclasses
 import glob
+import itertools
 import os
 import re
 import shutil
 
 from checkpoint_names import match
-from errors import UserError
+from errors import DiskError, UserError
 from tf1 import tf
+from utils import fsync_file, write_text
 
 SIZE_FLAGS = (('g_h0_lin', '--output_height, --output_width, --z_dim or --gf_dim'), ('d_h4_lin', '--output_height or --output_width'),
               ('generator/', '--gf_dim, --z_dim, --c_dim or the output size'), ('discriminator/', '--df_dim, --c_dim or the output size'))
@@ -140,71 +143,73 @@ def save(sess, saver, folder, batch_size, step, max_to_keep=1, keep_every=0, fil
     """Writes `<folder>/<filename>.b<batch_size>-<step>`, verified and whole, then removes what `max_to_keep` leaves out.
 
     Data and index are written to the side, fsynced, read back and renamed, index last: a checkpoint that is listed is complete.
-    Raises UserError when it cannot be written; older checkpoints are untouched then.
+    Raises DiskError when it cannot be written; older checkpoints are untouched then.
     """
     name = f'{filename}.b{batch_size}-{step}'
     aside = os.path.join(folder, UNWRITTEN)
     try:
         shutil.rmtree(aside, ignore_errors=True)
         os.makedirs(aside)
-        saver.save(sess, os.path.join(aside, name), write_meta_graph=False, write_state=False)
-        reason = verify(os.path.join(aside, name))
-        if reason:
-            raise UserError(f'checkpoint {os.path.join(folder, name)}: it did not read back ({reason}); is the disk full or failing?')
-        for path in sorted(glob.glob(os.path.join(glob.escape(aside), '*')), key=lambda path: path.endswith('.index')):
-            with open(path, 'rb') as file:
-                os.fsync(file.fileno())
-            os.replace(path, os.path.join(folder, os.path.basename(path)))
-        _fsync_folder(folder)
-        os.rmdir(aside)
-        _prune(folder, max_to_keep, keep_every)
+        try:
+            saver.save(sess, os.path.join(aside, name), write_meta_graph=False, write_state=False)
+            reason = verify(os.path.join(aside, name))
+            if reason:
+                raise DiskError(f'checkpoint {os.path.join(folder, name)}: it did not read back ({reason}); is the disk full or failing?')
+            for path in sorted(glob.glob(os.path.join(glob.escape(aside), '*')), key=lambda path: path.endswith('.index')):
+                fsync_file(path)
+                os.replace(path, os.path.join(folder, os.path.basename(path)))
+                fsync_file(folder)              # so that no power loss leaves an index without its data
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)        # of a full disk it would take the last room
+        _prune(folder, step, max_to_keep, keep_every)
     except (OSError, tf.errors.OpError) as error:
         message = str(error).splitlines()[0][:300]
-        raise UserError(f'checkpoint {os.path.join(folder, name)}: cannot be written ({message}); free some space or give another --out_dir; '
+        raise DiskError(f'checkpoint {os.path.join(folder, name)}: cannot be written ({message}); free some space or give another --out_dir; '
                         f'older checkpoints are untouched') from error
     return Checkpoint(os.path.join(folder, name), step)
 
 
-def _prune(folder, max_to_keep, keep_every):
-    checkpoints = listed(folder)
-    kept = [found for found in checkpoints if keep_every and found.step % keep_every == 0]
-    rest = [found for found in checkpoints if found not in kept]
+def _prune(folder, step, max_to_keep, keep_every):
+    """Removes the oldest of the checkpoints up to `step`; those of later steps are not of this run's past, and stay."""
+    past = [found for found in listed(folder) if found.step <= step]
+    kept = [found for found in past if keep_every and found.step % keep_every == 0]
+    rest = [found for found in past if found not in kept]
     for old in rest[:-max_to_keep]:
         for path in sorted(old.files, key=lambda path: not path.endswith('.index')):    # index first: what is left is not listed
             os.remove(path)
-    current = [found for found in checkpoints if found in kept or found in rest[-max_to_keep:]]
-    _write_state(folder, current)
+    _write_state(folder, [found for found in past if found in kept or found in rest[-max_to_keep:]])
 
 
 def _write_state(folder, checkpoints):
     """The `checkpoint` file, with names relative to the folder so that a run can be moved."""
     names = [os.path.basename(found.prefix) for found in checkpoints]
-    text = ''.join([f'model_checkpoint_path: "{names[-1]}"\n', *(f'all_model_checkpoint_paths: "{name}"\n' for name in names)])
-    aside = os.path.join(folder, '.checkpoint')
-    with open(aside, 'w') as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(aside, os.path.join(folder, 'checkpoint'))
-    _fsync_folder(folder)
+    write_text(os.path.join(folder, 'checkpoint'), ''.join([
+        f'model_checkpoint_path: "{names[-1]}"\n', *(f'all_model_checkpoint_paths: "{name}"\n' for name in names)]))
 
 
 def set_aside(folder, step):
-    """Moves the checkpoints after `step` into <folder>/after-<step>/: they are no longer found, and nothing is deleted."""
+    """Moves the checkpoints after `step` into <folder>/after-<step>/: they are no longer found, and nothing is deleted.
+
+    Returns that folder, or None when there were none. Raises DiskError.
+    """
     later = [found for found in listed(folder) if found.step > step]
-    if later:
-        shelf = os.path.join(folder, f'after-{step}')
-        os.makedirs(shelf, exist_ok=True)
+    if not later:
+        return None
+    try:
+        shelf = new_shelf(folder, step)
         for found in later:
             for path in sorted(found.files, key=lambda path: not path.endswith('.index')):
                 os.replace(path, os.path.join(shelf, os.path.basename(path)))
-        _write_state(folder, listed(folder))
-    return later
+    except OSError as error:
+        raise DiskError(f'{folder}: the checkpoints after step {step} cannot be set aside ({error.strerror})') from error
+    _write_state(folder, listed(folder))
+    return shelf
 
 
-def _fsync_folder(folder):
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def new_shelf(folder, step):
+    """Makes and returns <folder>/after-<step>, or after-<step>-2 and so on: going back twice overwrites nothing."""
+    for number in itertools.count(1):
+        shelf = os.path.join(folder, f'after-{step}' + (f'-{number}' if number > 1 else ''))
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(shelf)
+            return shelf

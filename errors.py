@@ -1,4 +1,4 @@
-"""The one exception that stands for a user's mistake."""
+"""The exceptions that stand for a user's mistake, or for a disk that refuses."""
 
 
 class UserError(Exception):
@@ -12,3 +12,7 @@ class UserError(Exception):
     def __init__(self, message, status=1):
         super().__init__(' '.join(str(message).split()) if '\n' not in str(message) else str(message))
         self.status = status
+
+
+class DiskError(UserError):
+    """A file could not be written: the disk is full or read-only, a quota is used up. What was there before is untouched."""

@@ -8,6 +8,7 @@ import numpy as np
 PERFECT = 0.99          # D right on this share of real and of fake images, on average since the last check
 ALIKE = 0.1             # samples vary less than this share of what the data varies
 CHECKS = 3              # in a row, before the user is told
+GRACE = 500             # steps: the images of a fresh generator are all grey, which is no collapse
 
 ADVICE = {
     'perfect': 'D tells real and generated images apart every time, so G learns little: try --label_smoothing 0.1, '
@@ -29,7 +30,7 @@ class Health:
         """real_images: float [N,H,W,C] in the range of the samples."""
         self._real = diversity(real_images)
         self._sums, self._count = {'d_accuracy_real': 0.0, 'd_accuracy_fake': 0.0}, 0
-        self._in_a_row = dict.fromkeys(ADVICE, 0)
+        self._in_a_row, self._advised = dict.fromkeys(ADVICE, 0), set()
 
     def step(self, metrics):
         if all(name in metrics for name in self._sums):
@@ -37,11 +38,11 @@ class Health:
             for name in self._sums:
                 self._sums[name] += float(metrics[name])
 
-    def check(self, samples):
-        """Lines to show: the state of the training, and at most once each, advice. samples: float [N,H,W,C]."""
+    def check(self, step, samples):
+        """Lines to show: the state of the training, and at most once each, advice. samples: float [N,H,W,C] of `step`."""
         varied = diversity(samples)
         line = f'[health] sample diversity {varied:.3f} (data {self._real:.3f})'
-        bad = {'alike': len(samples) > 1 and varied < ALIKE * self._real, 'perfect': False}
+        bad = {'alike': step > GRACE and len(samples) > 1 and varied < ALIKE * self._real, 'perfect': False}
         if self._count:
             real, fake = (total / self._count for total in self._sums.values())
             line += f', D right on {real:.0%} of real and {fake:.0%} of generated images'
@@ -50,6 +51,7 @@ class Health:
         lines = [line]
         for name, is_bad in bad.items():
             self._in_a_row[name] = self._in_a_row[name] + 1 if is_bad else 0
-            if self._in_a_row[name] == CHECKS:
+            if self._in_a_row[name] >= CHECKS and name not in self._advised:
+                self._advised.add(name)
                 lines.append(f'[health] {ADVICE[name]}')
         return lines

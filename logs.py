@@ -2,39 +2,83 @@
 
 Both logs are cut back to the step that a resume starts from, so that no step stands in them twice.
 """
+import contextlib
 import csv
 import glob
 import io
 import math
 import os
+import socket
 import sys
+import time
 
+import google.protobuf.message
 import numpy as np
 from PIL import Image, ImageDraw
 from tqdm import tqdm
 
+from errors import DiskError, UserError
 from tf1 import tf
-from utils import atomic_write, write_image
+from utils import atomic_write, fsync_file, write_image
 
 LINE = '[%8d Epoch:[%2d/%2d] [%4d/%4d] time: %4.4f, d_loss: %.8f, g_loss: %.8f'    # upstream's, unbalanced bracket and all
+LONGEST_ROW = 4096     # bytes: a line of another file may be as long as that file
 
 
 class LossFile:
-    """losses.csv: a row a step, from exact float32 values only, so that a resumed run writes the very same bytes."""
+    """losses.csv: a row a step, from exact float32 values only, so that a resumed run writes the very same bytes.
 
-    def __init__(self, path, columns, step):
+    Rows after `step` are cut off. Raises UserError for a file that is something else, DiskError when the disk refuses.
+    """
+
+    def __init__(self, path, columns, step, warn=print):
         self.path, self.columns = path, ['step', 'epoch', *columns]
-        rows = [row for row in read_losses(path) if int(row['step']) <= step] if os.path.exists(path) else []
-        atomic_write(path, lambda file: file.write(self._text([self.columns, *([row[name] for name in self.columns] for row in rows)])))
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND)
+        self._unwritten = b''
+        try:
+            if step and os.path.exists(path):
+                with open(path, 'rb+') as file:
+                    last, end = _end_of_step(file, path, self.columns, step)
+                    file.truncate(end)
+                if last < step:
+                    warn(f'{path}: it ends at step {last}, the checkpoint is of step {step}: the rows in between are missing')
+            else:
+                atomic_write(path, lambda file: file.write(self._text([self.columns])))
+            self._file = os.open(path, os.O_WRONLY | os.O_APPEND)
+        except OSError as error:
+            raise self._refused(error.strerror) from error
 
     def write(self, step, epoch, metrics):
         values = [metrics.get(name) for name in self.columns[2:]]
         row = [step, epoch, *('' if value is None else f'{value:.9g}' for value in values)]   # 9 digits: a float32, exactly
-        os.write(self._file, self._text([row]))      # one write a line: a kill leaves whole lines
+        self._unwritten = self._text([row])
+        before = os.fstat(self._file).st_size
+        try:
+            written = os.write(self._file, self._unwritten)       # one write a line: a kill leaves whole lines
+        except OSError as error:
+            raise self._refused(error.strerror) from error
+        if written < len(self._unwritten):
+            os.ftruncate(self._file, before)
+            raise self._refused('No space left on device')
+        self._unwritten = b''
+
+    def flush(self):
+        """Returns when all rows are on the disk itself."""
+        try:
+            os.fsync(self._file)
+        except OSError as error:
+            raise self._refused(error.strerror) from error
+
+    def copy(self, folder):
+        """Writes a copy to a folder, with the row that could not be written here."""
+        with open(self.path, 'rb') as file:
+            text = file.read() + self._unwritten
+        atomic_write(os.path.join(folder, os.path.basename(self.path)), lambda file: file.write(text))
 
     def close(self):
         os.close(self._file)
+
+    def _refused(self, reason):
+        return DiskError(f'{self.path}: cannot be written ({reason}); free some space, or give another --out_dir')
 
     @staticmethod
     def _text(rows):
@@ -43,30 +87,88 @@ class LossFile:
         return text.getvalue().encode()
 
 
+def _end_of_step(file, path, columns, step):
+    """(the last step up to `step` that has a row, the position where its row ends) in losses.csv, open at its start.
+
+    A torn last line is no row. Raises UserError for a heading or a row that is none of ours.
+    """
+    heading = file.readline(LONGEST_ROW)
+    if heading.decode(errors='replace').rstrip('\r\n').split(',') != columns:
+        raise UserError(f'{path}: its heading is not {",".join(columns)}; mend it, or move the file away to go on without older losses')
+    last, end, number = None, file.tell(), 1
+    while last != step:
+        line, number = file.readline(LONGEST_ROW), number + 1
+        if not line.endswith(b'\n') and len(line) < LONGEST_ROW:
+            break
+        row = _row(line, len(columns))
+        if row is None or last is not None and row != last + 1:
+            raise UserError(f'{path}: line {number} is not the row of {"a step" if last is None else f"step {last + 1}"}; mend it, or '
+                            f'move the file away to go on without older losses')
+        if row > step:
+            break
+        last, end = row, file.tell()
+    return last or 0, end
+
+
+def _row(line, columns):
+    """The step of a row, or None when the line is no row of losses."""
+    cells = line.decode(errors='replace').rstrip('\r\n').split(',')
+    try:
+        [float(cell) for cell in cells[1:] if cell]
+        return int(cells[0]) if len(cells) == columns else None
+    except ValueError:
+        return None
+
+
 def read_losses(path):
-    """The rows of losses.csv as dicts of str, torn last line left out."""
-    with open(path, newline='') as file:
-        whole = [line for line in file if line.endswith('\n')]
-    rows = list(csv.DictReader(whole))
-    return [row for row in rows if None not in row and None not in row.values()]
+    """The rows of losses.csv as dicts of str, one after the other; a torn last line is left out."""
+    with open(path, newline='', errors='replace') as file:
+        for row in csv.DictReader(line for line in file if line.endswith('\n')):
+            if None not in row and None not in row.values():
+                yield row
 
 
 class EventFile:
-    """TensorBoard events in logs/. Events after `step` are cut from older files when a run resumes."""
+    """TensorBoard events in logs/. Events after `step` are cut from older files when a run resumes.
+
+    A TFRecordWriter and not a FileWriter, which writes in a thread of its own and so cannot say that the disk is full.
+    """
 
     def __init__(self, folder, step):
-        for path in sorted(glob.glob(os.path.join(glob.escape(folder), 'events*'))):
-            _cut_events(path, step)
-        self._writer = tf.summary.FileWriter(folder)
+        self._folder, self._step, self._writer = folder, step, None
+        with self._reporting():
+            for path in sorted(glob.glob(os.path.join(glob.escape(folder), 'events*'))):
+                _cut_events(path, step)
 
     def write(self, summary, step):
-        self._writer.add_summary(summary, step)
+        with self._reporting():
+            if self._writer is None:
+                self._path = os.path.join(self._folder, f'events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.'
+                                                        f'{os.getpid()}.{self._step}')
+                self._writer = tf.io.TFRecordWriter(self._path)
+                self._writer.write(tf.Event(wall_time=time.time(), file_version='brain.Event:2').SerializeToString())
+            event = tf.Event(wall_time=time.time(), step=step, summary=tf.Summary.FromString(summary))
+            self._writer.write(event.SerializeToString())
+            self._writer.flush()
 
     def flush(self):
-        self._writer.flush()
+        """Returns when all events are on the disk itself."""
+        if self._writer is not None:
+            with self._reporting():
+                fsync_file(self._path)
 
     def close(self):
-        self._writer.close()
+        if self._writer is not None:
+            with contextlib.suppress(tf.errors.OpError):    # every event was flushed as it was written
+                self._writer.close()
+
+    @contextlib.contextmanager
+    def _reporting(self):
+        try:
+            yield
+        except (OSError, tf.errors.OpError) as error:
+            raise DiskError(f'{self._folder}: the TensorBoard log cannot be written ({str(error).splitlines()[0][:200]}); free some '
+                            f'space, or give another --out_dir') from error
 
 
 def _cut_events(path, step):
@@ -77,14 +179,15 @@ def _cut_events(path, step):
                 kept.append(record)
             else:
                 cut = True
-    except tf.errors.DataLossError:      # the torn end that a kill leaves
+    except (tf.errors.DataLossError, google.protobuf.message.DecodeError):      # the torn end that a kill leaves
         cut = True
     if not cut:
         return
-    aside = os.path.join(os.path.dirname(path), '.cut-' + os.path.basename(path))
+    aside = os.path.join(os.path.dirname(path), '.cut')
     with tf.io.TFRecordWriter(aside) as writer:
         for record in kept:
             writer.write(record)
+    fsync_file(aside)
     os.replace(aside, path)
 
 
@@ -95,39 +198,57 @@ class Progress:
         self._cfg, self._steps_per_epoch = cfg, steps_per_epoch
         self._bar = tqdm(total=total_steps, initial=step, unit='step', dynamic_ncols=True, smoothing=0.1) if sys.stderr.isatty() else None
         self._last = {'d_loss': math.nan, 'g_loss': math.nan}
+        self.gone = None            # the OSError of the first line that nobody could be shown any more
 
     def show(self, step, epoch, metrics, seconds, images_per_second, input_wait):
         self._last.update({name: metrics[name] for name in self._last if name in metrics})
         if self._bar is None:
-            print(LINE % (step, epoch, self._cfg.epoch, (step - 1) % self._steps_per_epoch, self._steps_per_epoch, seconds,
-                          self._last['d_loss'], self._last['g_loss']), flush=True)
+            self._print(LINE % (step, epoch, self._cfg.epoch, (step - 1) % self._steps_per_epoch, self._steps_per_epoch, seconds,
+                                self._last['d_loss'], self._last['g_loss']))
             return
-        self._bar.set_description(f'epoch {epoch + 1}/{self._cfg.epoch}', refresh=False)
-        self._bar.set_postfix_str(f'{images_per_second:.0f} images/s, input wait {input_wait:.1%}, '
-                                  f'd_loss {self._last["d_loss"]:.4f}, g_loss {self._last["g_loss"]:.4f}', refresh=False)
-        self._bar.update(1)
+        with self._noticing():
+            self._bar.set_description(f'epoch {epoch + 1}/{self._cfg.epoch}', refresh=False)
+            self._bar.set_postfix_str(f'{images_per_second:.0f} images/s, input wait {input_wait:.1%}, '
+                                      f'd_loss {self._last["d_loss"]:.4f}, g_loss {self._last["g_loss"]:.4f}', refresh=False)
+            self._bar.update(1)
 
     def say(self, message):
-        """A line that does not tear the bar."""
+        """A line that does not tear the bar; on stderr when standard output is gone."""
         if self._bar is None:
-            print(message, flush=True)
-        else:
+            self._print(message)
+            return
+        with self._noticing():
             self._bar.write(message)
 
     def close(self):
         if self._bar is not None:
-            self._bar.close()
+            with self._noticing():
+                self._bar.close()
+
+    def _print(self, message):
+        with self._noticing():
+            print(message, file=sys.stderr if self.gone else sys.stdout, flush=True)
+
+    @contextlib.contextmanager
+    def _noticing(self):
+        """A closed pipe or terminal is noted and does not stop the step that is under way."""
+        try:
+            yield
+        except OSError as error:
+            self.gone = self.gone or error
+            with contextlib.suppress(OSError, ValueError), open(os.devnull, 'w') as nowhere:
+                os.dup2(nowhere.fileno(), sys.stdout.fileno())      # what is left in its buffer goes there
 
 
 def write_curve(csv_path, png_path, width=900, height=420):
     """Draws d_loss and g_loss over the steps, thin as they are and bold as a running mean."""
-    rows = read_losses(csv_path)
     colours = {'d_loss': (31, 119, 180), 'g_loss': (214, 39, 40)}
-    series = {}
-    for name in colours:
-        points = [(int(row['step']), float(row[name])) for row in rows if row.get(name)]
-        if points:
-            series[name] = np.array(points)
+    points = {name: [] for name in colours}
+    for row in read_losses(csv_path):
+        for name in colours:
+            if row.get(name):
+                points[name].append((int(row['step']), float(row[name])))
+    series = {name: np.array(found) for name, found in points.items() if found}
     if not series:
         return
     left, right, top, bottom = 60, width - 20, 30, height - 40

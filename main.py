@@ -7,6 +7,11 @@ import os
 import sys
 import typing
 
+import signals
+
+if __name__ == '__main__':
+    signals.at_once().__enter__()       # before the imports that follow, for good
+
 from absl import flags
 
 from config import Config, flag_fields
@@ -130,24 +135,33 @@ def main(arguments):
         if any(argument in ('-h', '--help', '-help', '--helpfull', '--helpshort') for argument in arguments):
             print(help_text(), flush=True)
             return 0
-        cfg, typed = parse(arguments)
-        if cfg.list_plugins:
-            print(list_plugins(), flush=True)
-            return 0
-        import plugins
-        if cfg.train:
-            import training
-            return training.train(cfg, plugins.load(cfg.plugin))
-        import runs
-        import sampling
-        run, found = runs.found(cfg, typed, print)
-        return sampling.command(cfg, typed, run, found)
+        with signals.at_once():
+            cfg, typed = parse(arguments)
+        with signals.quietly():
+            return _run(cfg, typed)
     except UserError as error:
         print(f'error: {error}', file=sys.stderr)
         return error.status
+    except signals.Stopped as stopped:
+        print(f'stopped by {stopped.name}', file=sys.stderr)
+        return stopped.code
     except BrokenPipeError:       # `| head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _run(cfg, typed):
+    if cfg.list_plugins:
+        print(list_plugins(), flush=True)
+        return 0
+    import plugins
+    if cfg.train:
+        import training
+        return training.train(cfg, plugins.load(cfg.plugin))
+    import runs
+    import sampling
+    run, found = runs.found(cfg, typed, print)
+    return sampling.command(cfg, typed, run, found)
 
 
 if __name__ == '__main__':

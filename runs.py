@@ -4,6 +4,7 @@
                          FLAGS.json    the flags alone (the name that DCGAN-tensorflow used)
                          checkpoint/   samples/   logs/   losses.csv   losses.png   skipped.txt
 """
+import contextlib
 import dataclasses
 import fcntl
 import json
@@ -11,15 +12,24 @@ import math
 import os
 import platform
 import socket
+import typing
 
 import checkpoints
 import plugins
 from config import Config, flag_fields, nearest
-from errors import UserError
+from errors import DiskError, UserError
+from images import Unreadable, read_file
 from utils import write_json
 
 SETTINGS = 'config.json'
+LOCK = 'lock'
+LONGEST_RECORD = 2 ** 20        # bytes; ours have 2,000
 NOT_OF_THE_GRAPH = {'plugin'}     # compared by name below; the others by value
+IDENTITY = {field.name for field in flag_fields() if field.metadata['graph']} | {'dataset'}     # what every record must tell
+TYPES = typing.get_type_hints(Config)
+DEFAULTS = {field.name: field.default for field in dataclasses.fields(Config)}
+WORDS = {bool: 'true or false', int: 'a whole number', float: 'a number', str: 'a text'}
+MEND = 'restore it, or move the folder away to start anew'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +38,12 @@ class Run:
     folder: str
     checkpoint_dir: str
     sample_dir: str
+
+    @property
+    def written(self):
+        """The folders that only one process may write to at a time."""
+        inside = os.path.abspath(self.checkpoint_dir).startswith(os.path.abspath(self.folder) + os.sep)
+        return (self.folder,) if inside else (self.folder, self.checkpoint_dir)
 
     @property
     def log_dir(self):
@@ -43,29 +59,47 @@ class Run:
     def record(self):
         """What config.json says, or {} for a folder without one. Raises UserError when it is damaged."""
         path = os.path.join(self.folder, SETTINGS)
-        if not os.path.exists(path):
+        if not os.path.lexists(path):
             return {}
         try:
-            with open(path, encoding='utf-8') as file:
-                record = json.load(file)
-            if not isinstance(record['settings'], dict) or not isinstance(record['data'], dict):
-                raise ValueError('settings and data are not objects')
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(f'{path}: not a record of a run ({error}); restore it, or move the folder away to start anew') from error
+            record = json.loads(read_file(path, LONGEST_RECORD))
+            if not all(isinstance(record[part], dict) for part in ('settings', 'data', 'versions')):
+                raise ValueError('settings, data and versions are not all objects')
+            if not isinstance(record['data'].get('class_names'), list):
+                raise ValueError('data has no list class_names')
+            record['settings'] = {name: _checked_setting(name, value) for name, value in record['settings'].items()}
+            missing = sorted(name for name in TYPES if name not in record['settings'] and name in IDENTITY)
+            if missing:
+                raise ValueError(f'it has no setting {missing[0]}')
+        except KeyError as error:
+            raise UserError(f'{path}: not a record of a run (it has no {error}); {MEND}') from error
+        except (Unreadable, ValueError, TypeError, RecursionError) as error:
+            raise UserError(f'{path}: not a record of a run ({error}); {MEND}') from error
         return record
 
     def config(self, **changes):
-        """The Config that the run was trained with, with `changes` on top."""
+        """The Config that the run was trained with, with `changes` on top. Raises UserError."""
         record = self.record()
-        known = {field.name for field in dataclasses.fields(Config)}
-        unknown = sorted(set(record['settings']) - known)
-        if unknown:
-            raise UserError(f'{os.path.join(self.folder, SETTINGS)}: unknown setting {unknown[0]}{nearest(unknown[0], known)}')
-        settings = {name: math.inf if value == 'inf' else value for name, value in record['settings'].items()}
+        if not record:
+            raise UserError(f'{os.path.join(self.folder, SETTINGS)}: no such file; {MEND}')
         try:
-            return dataclasses.replace(Config(**settings), **changes).resolved()
-        except TypeError as error:
-            raise UserError(f'{os.path.join(self.folder, SETTINGS)}: a setting has the wrong type ({error})') from error
+            return dataclasses.replace(Config(**record['settings']), **changes).resolved()
+        except UserError as error:
+            raise UserError(f'{os.path.join(self.folder, SETTINGS)}: {error}; {MEND}') from error
+
+
+def _checked_setting(name, value):
+    """A value of config.json as Config has it. Raises ValueError for an unknown name or another type."""
+    if name not in TYPES:
+        raise ValueError(f'unknown setting {name}{nearest(name, TYPES)}')
+    if value is None and DEFAULTS[name] is None:
+        return value
+    if value == 'inf' and TYPES[name] is float:
+        return math.inf
+    accepted = {float: (int, float), str: (int, str) if name == 'c_dim' else str}.get(TYPES[name], TYPES[name])
+    if not isinstance(value, accepted) or isinstance(value, bool) and TYPES[name] is not bool:
+        raise ValueError(f'{name} is {str(value)[:50]!r}, expected {WORDS[TYPES[name]]}')
+    return value
 
 
 def default_name(cfg):
@@ -86,12 +120,12 @@ def for_training(cfg):
 
 
 def create(run):
-    """Makes the run's folders. Raises UserError when that is impossible."""
+    """Makes the run's folders. Raises DiskError when that is impossible."""
     try:
         for folder in (run.folder, run.checkpoint_dir, run.sample_dir, run.log_dir):
             os.makedirs(folder, exist_ok=True)
     except OSError as error:
-        raise UserError(f'--out_dir: cannot make {error.filename} ({error.strerror}); choose a folder that you can write to') from error
+        raise DiskError(f'--out_dir: cannot make {error.filename} ({error.strerror}); choose a folder that you can write to') from error
 
 
 def found(cfg, typed, say):
@@ -163,7 +197,7 @@ def check_resume(run, cfg):
     old = record['settings']
     for field in flag_fields():
         name = field.name
-        if not field.metadata['graph'] or name not in old or name in NOT_OF_THE_GRAPH:
+        if not field.metadata['graph'] or name in NOT_OF_THE_GRAPH:
             continue
         if str(old[name]) != str(getattr(cfg, name)):
             raise UserError(f'--{name}={getattr(cfg, name)}: the run {run.folder} was trained with {name}={old[name]}, which makes another '
@@ -188,26 +222,50 @@ def write_record(run, cfg, dataset, versions):
 
 
 class Lock:
-    """One writer a run. The kernel drops the lock when its holder dies, however it dies, so a left-over file never blocks."""
+    """One writer a folder. The kernel drops the lock when its holder dies, however it dies, so a left-over file never blocks.
+
+    Raises UserError naming the holder, DiskError for a folder that cannot be written to.
+    """
 
     def __init__(self, folder):
-        self.path = os.path.join(folder, 'lock')
+        self.folder = folder
+
+    @staticmethod
+    def exists(folder):
+        """Whether a run was ever locked here: then locking again creates nothing."""
+        return os.path.exists(os.path.join(folder, LOCK))
 
     def __enter__(self):
-        self._file = open(self.path, 'a+')
+        path = os.path.join(self.folder, LOCK)
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._file.seek(0)
-            holder = self._file.read().strip() or 'another process'
+            self._file = open(path, 'a+', encoding='utf-8', errors='replace')
+        except OSError as error:
+            raise DiskError(f'{path}: cannot be written ({error.strerror}); training needs a folder that it can write to: '
+                            f'give another --out_dir') from error
+        try:
+            self._take()
+        except BaseException:
             self._file.close()
-            raise UserError(f'{os.path.dirname(self.path)}: {holder} is training this run; wait for it, stop it, or give '
-                            f'another --out_name') from None
-        self._file.truncate(0)
-        self._file.write(f'process {os.getpid()} on {socket.gethostname()}')
-        self._file.flush()
+            raise
         return self
 
+    def _take(self):
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._file.seek(0)
+            holder = self._file.read(1000).strip() or 'another process'
+            raise UserError(f'{self.folder}: {holder} is training this run; wait for it, stop it, or give another --out_name') from None
+        except OSError as error:
+            raise DiskError(f'{self._file.name}: this file system cannot lock a file ({error.strerror}), and two processes must not '
+                            f'train one run: give an --out_dir on another one') from error
+        self._write(f'process {os.getpid()} on {socket.gethostname()}')
+
     def __exit__(self, *_):
-        self._file.truncate(0)
+        self._write('')
         self._file.close()
+
+    def _write(self, text):
+        with contextlib.suppress(OSError):          # the name of the holder is a courtesy: a full disk stops nobody here
+            os.ftruncate(self._file.fileno(), 0)
+            os.write(self._file.fileno(), text.encode())

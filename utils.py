@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 import images as image_files
-from errors import UserError
+from errors import DiskError, UserError
 
 SHORTEST_FRAME = 2          # centiseconds: viewers slow anything shorter down to 10
 
@@ -28,7 +28,7 @@ def atomic_write(path, writer):
     """Calls `writer(file)` on a binary file that appears at `path` whole: written aside, fsynced, renamed.
 
     Makes the folder if need be; whatever goes wrong, an older file at `path` is untouched and nothing is left aside.
-    Raises UserError when the disk refuses.
+    Raises DiskError when the disk refuses.
     """
     folder, name = os.path.split(path)
     aside = os.path.join(folder, f'.{name[:100]}.{os.getpid()}-{threading.get_ident()}')
@@ -45,8 +45,36 @@ def atomic_write(path, writer):
                 os.remove(aside)
             raise
     except OSError as error:
-        raise UserError(f'{image_files.printable(path)}: cannot be written ({error.strerror or error}); free some space, '
+        raise DiskError(f'{image_files.printable(path)}: cannot be written ({error.strerror or error}); free some space, '
                         f'or name a folder that you can write to') from error
+
+
+def fsync_file(path):
+    """Returns when a file, or a folder's list of names, is on the disk itself."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_leftovers(folder):
+    """Removes what atomic_write was writing aside in `folder` when its process was killed; that of living ones stays."""
+    with contextlib.suppress(OSError):          # whatever cannot be removed does no harm
+        for entry in os.scandir(folder):
+            left = re.fullmatch(r'\..*\.(\d+)-\d+', entry.name)
+            if left and not _is_alive(int(left.group(1))):
+                os.remove(entry.path)
+
+
+def _is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return pid != os.getpid()       # one of ours would have been removed: the number was another process's before
 
 
 def write_text(path, text):
