@@ -565,7 +565,7 @@ class Rewriter(cst.CSTTransformer):
             self.note(original_node, f'from {base} import … → from .{base} import …: a module of this package')
             return updated_node.with_changes(relative=[cst.Dot()])
         if isinstance(original_node.names, cst.ImportStar):
-            if symbols.canonical(base).startswith('tf'):
+            if base.split('.')[0] == 'tensorflow':
                 self.note(original_node, f'from {base} import *: names cannot be traced; name them', True)
             return updated_node
         kept, extra = [], []
@@ -601,6 +601,8 @@ class Rewriter(cst.CSTTransformer):
             self.note(node, f'import {path} → from . import {path}: a module of this package')
             return [f'from . import {path}' + (f' as {bound}' if bound else '')]
         if top in self.module.local:
+            return None
+        if path == TENSORFLOW:
             return None
         if name == 'tf':
             self.note(node, 'tensorflow → tensorflow.compat.v1 in graph mode')

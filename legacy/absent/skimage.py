@@ -1,0 +1,81 @@
+"""skimage.io, .transform.resize, .color and a few conversions, on Pillow and SciPy."""
+import glob
+import types
+
+import numpy
+from PIL import Image
+
+from legacy.absent import stub_parts
+
+
+def imread(fname, as_gray=False, as_grey=False, plugin=None, **kwargs):
+    """uint8 [H,W] or [H,W,C]; floats in [0, 1] when grey was asked for."""
+    with Image.open(fname) as picture:
+        data = numpy.array(picture.convert('RGB') if picture.mode == 'P' else picture)
+    return rgb2gray(data) if (as_gray or as_grey) and data.ndim == 3 else data
+
+
+def imsave(fname, arr, plugin=None, **kwargs):
+    data = img_as_ubyte(arr)
+    Image.fromarray(data[..., 0] if data.ndim == 3 and data.shape[2] == 1 else data).save(fname)
+
+
+def img_as_float(image):
+    data = numpy.asarray(image)
+    return data / float(numpy.iinfo(data.dtype).max) if data.dtype.kind in 'iu' else data.astype(float)
+
+
+def img_as_ubyte(image):
+    data = numpy.asarray(image)
+    if data.dtype == numpy.uint8:
+        return data
+    if data.dtype.kind == 'f' and (data.min() < -1 or data.max() > 1):
+        raise ValueError('Images of type float must be between -1 and 1.')
+    data = img_as_float(data) if data.dtype.kind != 'b' else data.astype(float)
+    return numpy.rint(numpy.clip(data, 0, 1) * 255).astype(numpy.uint8)
+
+
+def resize(image, output_shape, order=1, mode='reflect', preserve_range=False, anti_aliasing=False, **kwargs):
+    """Floats in [0, 1] (the input's own range with preserve_range), sampled at pixel centres."""
+    from scipy import ndimage
+    data = numpy.asarray(image)
+    values = data.astype(float) if preserve_range else img_as_float(data)
+    shape = tuple(int(n) for n in output_shape)
+    shape = shape + data.shape[len(shape):]
+    factors = [old / new for old, new in zip(data.shape, shape)]
+    if anti_aliasing:
+        values = ndimage.gaussian_filter(values, [max(0, (f - 1) / 2) for f in factors], mode='mirror')
+    grid = numpy.meshgrid(*[(numpy.arange(new) + 0.5) * f - 0.5 for new, f in zip(shape, factors)], indexing='ij')
+    mode = {'reflect': 'mirror', 'symmetric': 'reflect', 'edge': 'nearest', 'constant': 'constant', 'wrap': 'grid-wrap'}[mode]
+    return numpy.clip(ndimage.map_coordinates(values, grid, order=order, mode=mode), values.min(), values.max())
+
+
+def rescale(image, scale, **kwargs):
+    data = numpy.asarray(image)
+    return resize(data, [int(round(n * scale)) for n in data.shape[:2]], **kwargs)
+
+
+def rgb2gray(rgb):
+    return img_as_float(rgb)[..., :3] @ numpy.array([0.2125, 0.7154, 0.0721])
+
+
+def gray2rgb(image):
+    return numpy.repeat(numpy.asarray(image)[..., None], 3, -1)
+
+
+def imread_collection(pattern, **kwargs):
+    names = sorted(glob.glob(pattern)) if isinstance(pattern, str) else pattern
+    return [imread(name) for name in names]
+
+
+def _module(name, **members):
+    module = types.ModuleType('skimage.' + name)
+    module.__dict__.update(members, __getattr__=stub_parts.missing('skimage.' + name))
+    return module
+
+
+io = _module('io', imread=imread, imsave=imsave, imread_collection=imread_collection, imshow=lambda *a, **k: None, show=lambda: None)
+transform = _module('transform', resize=resize, rescale=rescale)
+color = _module('color', rgb2gray=rgb2gray, gray2rgb=gray2rgb)
+util = _module('util', img_as_float=img_as_float, img_as_ubyte=img_as_ubyte)
+__getattr__ = stub_parts.missing('skimage')

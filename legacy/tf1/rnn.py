@@ -1,0 +1,221 @@
+"""tf.nn.rnn_cell and tf.contrib.rnn on get_variable: kernel and bias below `rnn/basic_lstm_cell`, `gru_cell/gates`, …"""
+import collections
+
+import tensorflow.compat.v1 as tf
+
+from legacy.tf1 import core
+from legacy.tf1.layers import Layer
+
+LSTMStateTuple = collections.namedtuple('LSTMStateTuple', ('c', 'h'))
+
+
+class RNNCell(Layer):
+    """A cell: state_size, output_size, call(inputs, state) → (output, new state)."""
+
+    def __call__(self, inputs, state, scope=None, *args, **kwargs):
+        if scope is not None and self._scope is None:
+            self._open(scope)
+        return super().__call__(inputs, state, *args, **kwargs)
+
+    def zero_state(self, batch_size, dtype):
+        def zeros(size):
+            state = tf.zeros(tf.stack([batch_size, size]) if hasattr(batch_size, 'op') else [batch_size, size], dtype)
+            state.set_shape([None if hasattr(batch_size, 'op') else batch_size, size])
+            return state
+        return tf.nest.map_structure(zeros, self.state_size)
+
+    def get_initial_state(self, inputs=None, batch_size=None, dtype=None):
+        return self.zero_state(tf.shape(inputs)[0] if inputs is not None else batch_size, dtype or inputs.dtype)
+
+
+class BasicRNNCell(RNNCell):
+    """tanh([x, h] W + b)."""
+
+    def __init__(self, num_units, activation=None, reuse=None, name=None, dtype=None, **kwargs):
+        super().__init__(_reuse=reuse, name=name, dtype=dtype)
+        self._num_units, self._activation = core.count(num_units), activation or tf.tanh
+
+    state_size = output_size = property(lambda self: self._num_units)
+
+    def build(self, input_shape):
+        size = core.count(input_shape[-1]) + self._num_units
+        self.kernel = self.add_variable('kernel', [size, self._num_units])
+        self.bias = self.add_variable('bias', [self._num_units], initializer=tf.zeros_initializer())
+
+    def call(self, inputs, state):
+        output = self._activation(tf.nn.bias_add(tf.matmul(tf.concat([inputs, state], 1), self.kernel), self.bias))
+        return output, output
+
+
+class BasicLSTMCell(RNNCell):
+    """Gates i, j, f, o in one kernel; forget_bias added to f."""
+
+    def __init__(self, num_units, forget_bias=1.0, state_is_tuple=True, activation=None, reuse=None, name=None, dtype=None,
+                 input_size=None, **kwargs):
+        super().__init__(_reuse=reuse, name=name, dtype=dtype)
+        self._num_units, self._forget_bias, self._tuple = core.count(num_units), forget_bias, state_is_tuple
+        self._activation = activation or tf.tanh
+
+    output_size = property(lambda self: self._num_units)
+    state_size = property(lambda self: LSTMStateTuple(self._num_units, self._num_units) if self._tuple else 2 * self._num_units)
+
+    def build(self, input_shape):
+        size = core.count(input_shape[-1]) + self._num_units
+        self.kernel = self.add_variable('kernel', [size, 4 * self._num_units])
+        self.bias = self.add_variable('bias', [4 * self._num_units], initializer=tf.zeros_initializer())
+
+    def call(self, inputs, state):
+        c, h = state if self._tuple else tf.split(state, 2, 1)
+        i, j, f, o = tf.split(tf.nn.bias_add(tf.matmul(tf.concat([inputs, h], 1), self.kernel), self.bias), 4, 1)
+        c = c * tf.sigmoid(f + self._forget_bias) + tf.sigmoid(i) * self._activation(j)
+        h = self._activation(c) * tf.sigmoid(o)
+        return h, LSTMStateTuple(c, h) if self._tuple else tf.concat([c, h], 1)
+
+
+class LSTMCell(RNNCell):
+    """LSTM with optional peepholes (w_f_diag, w_i_diag, w_o_diag), clipping and projection (projection/kernel)."""
+
+    def __init__(self, num_units, use_peepholes=False, cell_clip=None, initializer=None, num_proj=None, proj_clip=None,
+                 num_unit_shards=None, num_proj_shards=None, forget_bias=1.0, state_is_tuple=True, activation=None, reuse=None, name=None,
+                 dtype=None, **kwargs):
+        super().__init__(_reuse=reuse, name=name, dtype=dtype)
+        self._num_units, self._num_proj = core.count(num_units), num_proj
+        self._peepholes, self._clip, self._proj_clip = use_peepholes, cell_clip, proj_clip
+        self._initializer, self._forget_bias, self._tuple = initializer, forget_bias, state_is_tuple
+        self._activation = activation or tf.tanh
+
+    output_size = property(lambda self: self._num_proj or self._num_units)
+    state_size = property(lambda self: LSTMStateTuple(self._num_units, self.output_size) if self._tuple
+                          else self._num_units + self.output_size)
+
+    def build(self, input_shape):
+        n = self._num_units
+        self.kernel = self.add_variable('kernel', [core.count(input_shape[-1]) + self.output_size, 4 * n], initializer=self._initializer)
+        self.bias = self.add_variable('bias', [4 * n], initializer=tf.zeros_initializer())
+        if self._peepholes:
+            self.diagonals = [self.add_variable(f'w_{gate}_diag', [n], initializer=self._initializer) for gate in 'fio']
+        if self._num_proj:
+            self.projection = self.add_variable('projection/kernel', [n, self._num_proj], initializer=self._initializer)
+
+    def call(self, inputs, state):
+        c, h = state if self._tuple else tf.split(state, [self._num_units, self.output_size], 1)
+        i, j, f, o = tf.split(tf.nn.bias_add(tf.matmul(tf.concat([inputs, h], 1), self.kernel), self.bias), 4, 1)
+        peep_f, peep_i, peep_o = [d for d in self.diagonals] if self._peepholes else (0.0, 0.0, 0.0)
+        new = tf.sigmoid(f + self._forget_bias + peep_f * c) * c + tf.sigmoid(i + peep_i * c) * self._activation(j)
+        if self._clip is not None:
+            new = tf.clip_by_value(new, -self._clip, self._clip)
+        h = tf.sigmoid(o + peep_o * new) * self._activation(new)
+        if self._num_proj:
+            h = tf.matmul(h, self.projection)
+            if self._proj_clip is not None:
+                h = tf.clip_by_value(h, -self._proj_clip, self._proj_clip)
+        return h, LSTMStateTuple(new, h) if self._tuple else tf.concat([new, h], 1)
+
+
+class GRUCell(RNNCell):
+    """Variables gates/kernel, gates/bias (ones), candidate/kernel, candidate/bias."""
+
+    def __init__(self, num_units, activation=None, reuse=None, kernel_initializer=None, bias_initializer=None, name=None, dtype=None,
+                 **kwargs):
+        super().__init__(_reuse=reuse, name=name, dtype=dtype)
+        self._num_units, self._activation = core.count(num_units), activation or tf.tanh
+        self._kernel, self._bias = kernel_initializer, bias_initializer
+
+    state_size = output_size = property(lambda self: self._num_units)
+
+    def build(self, input_shape):
+        n, size = self._num_units, core.count(input_shape[-1]) + self._num_units
+        self.gates = [self.add_variable('gates/kernel', [size, 2 * n], initializer=self._kernel),
+                      self.add_variable('gates/bias', [2 * n], initializer=self._bias or tf.ones_initializer())]
+        self.candidate = [self.add_variable('candidate/kernel', [size, n], initializer=self._kernel),
+                          self.add_variable('candidate/bias', [n], initializer=self._bias or tf.zeros_initializer())]
+
+    def call(self, inputs, state):
+        r, u = tf.split(tf.sigmoid(tf.nn.bias_add(tf.matmul(tf.concat([inputs, state], 1), self.gates[0]), self.gates[1])), 2, 1)
+        c = self._activation(tf.nn.bias_add(tf.matmul(tf.concat([inputs, r * state], 1), self.candidate[0]), self.candidate[1]))
+        new = u * state + (1 - u) * c
+        return new, new
+
+
+class MultiRNNCell(RNNCell):
+    """Cells on top of each other, each in the scope `cell_0`, `cell_1`, …"""
+
+    def __init__(self, cells, state_is_tuple=True):
+        super().__init__()
+        self._cells, self._tuple = list(cells), state_is_tuple
+
+    output_size = property(lambda self: self._cells[-1].output_size)
+    state_size = property(lambda self: tuple(c.state_size for c in self._cells) if self._tuple
+                          else sum(c.state_size for c in self._cells))
+
+    def call(self, inputs, state):
+        states = state if self._tuple else tf.split(state, [c.state_size for c in self._cells], 1)
+        new = []
+        for n, (cell, part) in enumerate(zip(self._cells, states)):
+            with tf.variable_scope(f'cell_{n}'):
+                inputs, part = cell(inputs, part)
+            new.append(part)
+        return inputs, tuple(new) if self._tuple else tf.concat(new, 1)
+
+
+class _Wrapper(RNNCell):
+    def __init__(self, cell):
+        super().__init__()
+        self._cell = cell
+
+    state_size = property(lambda self: self._cell.state_size)
+    output_size = property(lambda self: self._cell.output_size)
+
+    def zero_state(self, batch_size, dtype):
+        return self._cell.zero_state(batch_size, dtype)
+
+
+class DropoutWrapper(_Wrapper):
+    """Dropout on inputs, outputs or state by keep probabilities; adds no scope."""
+
+    def __init__(self, cell, input_keep_prob=1.0, output_keep_prob=1.0, state_keep_prob=1.0, variational_recurrent=False,
+                 input_size=None, dtype=None, seed=None, **kwargs):
+        super().__init__(cell)
+        self._keep, self._seed = (input_keep_prob, state_keep_prob, output_keep_prob), seed
+
+    def __call__(self, inputs, state, scope=None):
+        def drop(x, keep):
+            if isinstance(keep, (int, float)) and keep >= 1:
+                return x
+            return tf.nest.map_structure(lambda t: tf.nn.dropout(t, keep, seed=self._seed), x)
+        output, new = self._cell(drop(inputs, self._keep[0]), state, scope) if scope is not None \
+            else self._cell(drop(inputs, self._keep[0]), state)
+        return drop(output, self._keep[2]), drop(new, self._keep[1])
+
+
+class ResidualWrapper(_Wrapper):
+    """output + input; adds no scope."""
+
+    def __call__(self, inputs, state, scope=None):
+        output, new = self._cell(inputs, state)
+        return inputs + output, new
+
+
+def static_rnn(cell, inputs, initial_state=None, dtype=None, sequence_length=None, scope=None):
+    """(outputs, state) for a list of inputs."""
+    if sequence_length is not None:
+        raise NotImplementedError('static_rnn with sequence_length is not restored; tf.nn.dynamic_rnn has it')
+    with tf.variable_scope(scope or 'rnn'):
+        state = initial_state if initial_state is not None else cell.zero_state(
+            inputs[0].shape[0].value or tf.shape(inputs[0])[0], dtype or inputs[0].dtype)
+        outputs = []
+        for n, x in enumerate(inputs):
+            if n:
+                tf.get_variable_scope().reuse_variables()
+            output, state = cell(x, state)
+            outputs.append(output)
+        return outputs, state
+
+
+def static_bidirectional_rnn(cell_fw, cell_bw, inputs, initial_state_fw=None, initial_state_bw=None, dtype=None, sequence_length=None,
+                             scope=None):
+    """(outputs of both joined, forward state, backward state)."""
+    with tf.variable_scope(scope or 'bidirectional_rnn'):
+        forward, state_fw = static_rnn(cell_fw, inputs, initial_state_fw, dtype, sequence_length, 'fw')
+        backward, state_bw = static_rnn(cell_bw, inputs[::-1], initial_state_bw, dtype, sequence_length, 'bw')
+        return [tf.concat(pair, 1) for pair in zip(forward, backward[::-1])], state_fw, state_bw
