@@ -72,7 +72,7 @@ def verify(prefix):
         reader = tf.train.NewCheckpointReader(prefix)
         for name in reader.get_variable_to_shape_map():
             reader.get_tensor(name)
-    except (tf.errors.OpError, ValueError, RuntimeError, UnicodeDecodeError, MemoryError) as error:
+    except (tf.errors.OpError, ValueError, RuntimeError, IndexError, UnicodeDecodeError, MemoryError) as error:    # IndexError: cut short
         return str(error).split('\n')[0][:200]
     return None
 
@@ -91,7 +91,7 @@ def shapes(prefix):
     """{tensor name: shape} of a checkpoint. Raises UserError when it cannot be read."""
     try:
         return {name: tuple(shape) for name, shape in tf.train.NewCheckpointReader(prefix).get_variable_to_shape_map().items()}
-    except (tf.errors.OpError, ValueError, RuntimeError, UnicodeDecodeError) as error:
+    except (tf.errors.OpError, ValueError, RuntimeError, IndexError, UnicodeDecodeError) as error:
         raise UserError(f'checkpoint {prefix}: cannot be read ({str(error).splitlines()[0][:200]})') from error
 
 
@@ -102,7 +102,7 @@ def restore(sess, variables, checkpoint, warn=print):
     of another shape raises UserError with a table.
     """
     by_name = {variable.op.name: variable for variable in variables}
-    found = match(shapes(checkpoint.prefix), {name: tuple(variable.shape) for name, variable in by_name.items()})
+    found = match(shapes(checkpoint.prefix), {name: tuple(variable.shape.as_list()) for name, variable in by_name.items()})
     if found.mismatched:
         raise UserError(_shape_table(checkpoint, found.mismatched))
     optimiser = [name for name in found.missing if _is_optimiser(name)]
@@ -172,12 +172,12 @@ def save(sess, saver, folder, batch_size, step, max_to_keep=1, keep_every=0, fil
 def _prune(folder, step, max_to_keep, keep_every):
     """Removes the oldest of the checkpoints up to `step`; those of later steps are not of this run's past, and stay."""
     past = [found for found in listed(folder) if found.step <= step]
-    kept = [found for found in past if keep_every and found.step % keep_every == 0]
-    rest = [found for found in past if found not in kept]
-    for old in rest[:-max_to_keep]:
-        for path in sorted(old.files, key=lambda path: not path.endswith('.index')):    # index first: what is left is not listed
-            os.remove(path)
-    _write_state(folder, [found for found in past if found in kept or found in rest[-max_to_keep:]])
+    kept = [found for found in past if found in past[-max_to_keep:] or keep_every and found.step % keep_every == 0]
+    for old in past:
+        if old not in kept:
+            for path in sorted(old.files, key=lambda path: not path.endswith('.index')):    # index first: what is left is not listed
+                os.remove(path)
+    _write_state(folder, kept)
 
 
 def _write_state(folder, checkpoints):

@@ -30,6 +30,7 @@ TYPES = typing.get_type_hints(Config)
 DEFAULTS = {field.name: field.default for field in dataclasses.fields(Config)}
 WORDS = {bool: 'true or false', int: 'a whole number', float: 'a number', str: 'a text'}
 MEND = 'restore it, or move the folder away to start anew'
+WILDCARDS = '*?[\\'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,7 +121,10 @@ def for_training(cfg):
 
 
 def create(run):
-    """Makes the run's folders. Raises DiskError when that is impossible."""
+    """Makes the run's folders. Raises UserError for a name that checkpoints cannot have, DiskError when that is impossible."""
+    if set(run.checkpoint_dir) & set(WILDCARDS):
+        raise UserError(f'{run.checkpoint_dir}: TensorFlow takes {WILDCARDS} in the path of a checkpoint for wildcards; give --out_dir and '
+                        f'--out_name without them')
     try:
         for folder in (run.folder, run.checkpoint_dir, run.sample_dir, run.log_dir):
             os.makedirs(folder, exist_ok=True)
