@@ -21,6 +21,7 @@ from legacy import translate
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 REPORT = 'CONVERSION.md'
 SKIPPED_FOLDERS = {'.git', '.hg', '.svn', '__pycache__', '.ipynb_checkpoints'}
+TENSORFLOW_2 = {'tf.function', 'tf.summary.create_file_writer', 'tf.optimizers.Adam', 'tf.keras.optimizers.Adam'}
 COPY_LIMIT_MB = 20       # larger files are data: they are named in the report instead of copied
 
 # lib2to3's fixers for a Python 2 file; rewrite.py does imports of siblings and division, which they get wrong.
@@ -107,7 +108,8 @@ class Project:
     """The Python files of a folder: what they are written in, who imports whom.
 
     texts: {path: source}; trees: {path: ast or None}; reasons: {path: why it is no Python 3};
-    imports: {path: files it imports}; language: {path: why it is Python 2, or None}.
+    imports: {path: files it imports}; language: {path: why it is Python 2, or None}; tensorflow: {path: whether it or
+    a file it shares imports with uses TensorFlow}; modern: {path: why it is TensorFlow 2, which stays as it is}.
     notes: {path: notes of the conversion}; failed: {path: why}; left: paths that were not copied.
     """
 
@@ -127,11 +129,14 @@ class Project:
         self.imports = {path: self._imports_of(path) for path in paths}
         self.imported = set().union(*self.imports.values()) if paths else set()
         self.starred = set().union(*self.stars.values()) if paths else set()
-        self.language, self.tensorflow = {}, {}
+        self.language, self.tensorflow, self.modern = {}, {}, {}
         for group in self._groups():
             self.tensorflow.update(dict.fromkeys(group, any(imports_tensorflow(self.trees[path]) for path in group)))
             folders = {os.path.join(root, os.path.dirname(path)) for path in group if not self.in_package(path)}
             files = {os.path.join(root, path): (self.trees[path], self.reasons[path]) for path in group}
+            modern = next(filter(None, (is_tensorflow2(self.trees[path]) for path in group)), None)
+            if modern:
+                self.modern.update(dict.fromkeys(group, modern))
             why = translate.python2_evidence(files, sorted(folders | {root}))
             why = why and why.replace(os.path.relpath(root) + os.sep, '', 1)
             self.language.update(dict.fromkeys(group, why))
@@ -253,6 +258,15 @@ def imports_tensorflow(tree):
                for node in ast.walk(tree or ast.Module([], [])))
 
 
+def is_tensorflow2(tree):
+    """The first thing in a file that TensorFlow 1 never had, or None."""
+    for node in ast.walk(tree or ast.Module([], [])):
+        text = ast.unparse(node) if isinstance(node, ast.Attribute) else ''
+        if text in TENSORFLOW_2:
+            return text
+    return None
+
+
 # ------------------------------------------------------------------------------------------------- the conversion
 
 
@@ -260,7 +274,7 @@ def convert_text(project, path, rewrite):
     """The modern source of a file; its notes go into project.notes. The old text, and the reason in project.failed, if
     it cannot be converted."""
     old = project.texts[path]
-    if path in project.failed or not old.strip():
+    if path in project.failed or path in project.modern or not old.strip():
         return old
     text = from_python2(old, path, project.reasons[path] is None) if project.language[path] else translate.expand_tabs(old) if project.reasons[path] else old
     try:
@@ -394,6 +408,9 @@ def report(project, name, beside=()):
     if counts:
         lines += ['## Changed', '', '| change | places |', '| --- | ---: |']
         lines += [f'| {text.replace("|", chr(92) + "|")} | {count} |' for text, count in sorted(counts.items())] + ['']
+    if project.modern:
+        lines += ['## Left as they are', '', 'TensorFlow 2 already: ' + ', '.join(
+            f'{path} ({why})' for path, why in sorted(project.modern.items())), '']
     if project.failed:
         lines += ['## Not converted', '', *(f'- {path}: {reason}' for path, reason in sorted(project.failed.items())), '']
     notebooks = [path for path in all_files(project.root) if path.endswith('.ipynb')] if not beside else []

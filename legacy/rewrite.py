@@ -5,9 +5,9 @@ get today's argument order, layers of `tf.contrib`, `tf.layers` … come from he
 the text is written so that it is right in every case (helpers.div, helpers.concat) and reported.
 """
 import dataclasses
+import functools
 import importlib
 import importlib.util
-import inspect
 import os
 import re
 import sys
@@ -46,8 +46,28 @@ LOGITS_FIRST = {f'tf.nn.{name}_cross_entropy_with_logits' for name in ('sigmoid'
 AXIS_NAMES = {'axis', 'dim', 'concat_dim', 'split_dim'}
 # Changed, but as good as before for a source that keeps to what TensorFlow 1 documented.
 LEFT_ALONE = {'tf.app', 'tf.flags', 'tf.image.resize_images', 'tf.reverse', 'tf.concat', 'tf.split'} | LOGITS_FIRST
-NUMPY_SIZES = {'np.zeros': (0,), 'np.ones': (0,), 'np.empty': (0,), 'np.full': (0,), 'np.linspace': (2,),
-               'np.arange': (), 'np.reshape': (1,), 'np.tile': (1,), 'np.repeat': (1,), 'np.eye': (0,)}
+# Which arguments of a function are sizes, counts or positions, by position; keywords are known by name (SIZES).
+SIZE_POSITIONS = {
+    **dict.fromkeys(('np.zeros', 'np.ones', 'np.empty', 'np.full', 'np.eye', 'tf.zeros', 'tf.ones', 'tf.fill',
+                     'tf.random_normal', 'tf.random_uniform', 'tf.truncated_normal'), (0,)),
+    **dict.fromkeys(('np.reshape', 'np.tile', 'np.repeat', 'np.random.rand', 'tf.reshape', 'tf.tile', 'tf.placeholder',
+                     'tf.get_variable', 'tf.one_hot', 'tf.image.resize_images', 'tf.image.resize_bilinear',
+                     'tf.image.resize_bicubic', 'tf.image.resize_nearest_neighbor', 'tf.random_crop', 'tf.pad',
+                     'tf.broadcast_to'), (1,)),
+    **dict.fromkeys(('np.linspace', 'tf.constant', 'tf.lin_space', 'tf.linspace', 'tf.nn.conv2d', 'np.random.normal',
+                     'np.random.uniform', 'np.random.randint', 'np.random.choice'), (2,)),
+    **dict.fromkeys(('tf.slice', 'tf.strided_slice', 'tf.nn.max_pool', 'tf.nn.avg_pool', 'tf.split',
+                     'tf.image.resize_image_with_crop_or_pad'), (1, 2)),
+    'tf.nn.conv2d_transpose': (2, 3),
+    'tf.image.crop_to_bounding_box': (1, 2, 3, 4),
+    'tf.image.pad_to_bounding_box': (1, 2, 3, 4),
+}
+LAYER_SIZES = {
+    **dict.fromkeys(('dense', 'fully_connected', 'linear', 'relu'), (1,)),
+    **dict.fromkeys(('conv1d', 'conv2d', 'conv3d', 'convolution2d', 'conv2d_transpose', 'convolution2d_transpose',
+                     'separable_conv2d'), (1, 2, 3)),
+    **dict.fromkeys(('max_pool2d', 'avg_pool2d', 'max_pooling2d', 'average_pooling2d'), (1, 2)),
+}
 FLAG_DEFINITIONS = {'tf.flags.DEFINE_integer': 'DEFINE_float'}
 DOWNLOADS = re.compile(r'(^|\.)(urlretrieve|urlopen|wget|download)$')
 ABSOLUTE = re.compile(r'(/(home|Users|data\d?|media|mnt|tmp|root|scratch|hdd|ssd|nfs)/|~/|[A-Z]:\\)\S*$')
@@ -292,7 +312,7 @@ class Rewriter(cst.CSTTransformer):
         bare = node.func.value if isinstance(node.func, cst.Name) else ''
         for n, argument in enumerate(node.args):
             keyword = argument.keyword.value if argument.keyword else None
-            if keyword in SIZES - {'axis', 'limit', 'k', 'depth', 'size'} or keyword is None and n in positions \
+            if keyword in SIZES - {'axis', 'limit', 'k'} or keyword is None and n in positions \
                     or bare in ('range', 'xrange') and not name:
                 self._mark(argument.value)
 
@@ -846,39 +866,37 @@ def axis_first(first, second):
 # ------------------------------------------------------------------------------------------------- today's libraries
 
 
+@functools.lru_cache(None)
+def api_names(folder):
+    """The names that a module of tf.compat.v1 offers, read from its source: importing TensorFlow takes seconds."""
+    spec = importlib.util.find_spec('tensorflow')
+    path = os.path.join(spec.submodule_search_locations[0], '_api', 'v2', 'compat', 'v1', folder) if spec else ''
+    if not os.path.isfile(os.path.join(path, '__init__.py')):
+        return None
+    with open(os.path.join(path, '__init__.py'), encoding='utf-8') as file:
+        names = set(re.findall(r'^from \S+ import (?:\w+ as )?(\w+)', file.read(), re.M))
+    return names | set(os.listdir(path)) | {'keras', 'python', 'contrib', 'estimator', '__file__'}
+
+
 def exists(name):
-    """Whether a canonical `tf.a.b` is in tf.compat.v1."""
-    import tensorflow.compat.v1 as tf
-    value = tf
+    """Whether a canonical `tf.a.b` is in tf.compat.v1; parts below a class or function are taken for granted."""
+    folder = ''
     for part in name.split('.')[1:]:
-        try:
-            value = getattr(value, part)
-        except (AttributeError, ImportError):
-            return name.startswith('tf.python') or (name.startswith('tf.') and part in ('python', 'contrib'))
-        if inspect.isclass(value) or inspect.isroutine(value):
+        names = api_names(folder)
+        if names is None:
             return True
-        if not inspect.ismodule(value):
-            return True
+        if part not in names:
+            return False
+        folder = os.path.join(folder, part)
     return True
 
 
 def size_positions(name):
-    """Positions of the arguments of a NumPy or TensorFlow function that are sizes."""
-    if name in NUMPY_SIZES:
-        return NUMPY_SIZES[name]
-    if not name.startswith('tf.'):
-        return ()
-    import tensorflow.compat.v1 as tf
-    value = tf
-    for part in name.split('.')[1:]:
-        value = getattr(value, part, None)
-    if value is None or not callable(value):
-        return ()
-    try:
-        parameters = list(inspect.signature(value).parameters)
-    except (TypeError, ValueError):
-        return ()
-    return tuple(n for n, parameter in enumerate(parameters) if parameter in SIZES - {'axis', 'k', 'limit'})
+    """Positions of the arguments of a NumPy or TensorFlow function that are sizes, counts or positions."""
+    if name in SIZE_POSITIONS:
+        return SIZE_POSITIONS[name]
+    package, _, function = name.rpartition('.')
+    return LAYER_SIZES.get(function, ()) if package in PACKAGES else ()
 
 
 def installed(top):
