@@ -203,7 +203,7 @@ def test_no_data_is_said_with_folder_and_pattern(faces, tmp_path):
 WALKS = {0: 'test_*.png', 1: 'test_arange_*.png', 2: 'test_gif_*.gif', 3: 'test_gif_*.gif', 4: 'test_gif_*.gif'}
 
 
-@pytest.mark.parametrize('option', [*range(5), *VISUALIZE_OPTIONS])
+@pytest.mark.parametrize('option', [0, 1, 2, 3, 4, 'walk_gif'])
 def test_visualize_writes_what_each_option_names(script, tmp_path, option):
     sess, dcgan, FLAGS = script
     sess.run(tf.global_variables_initializer())
