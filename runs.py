@@ -138,9 +138,9 @@ def found(cfg, typed, say):
     --checkpoint_dir, --out_name, the default name, or the newest run that fits the flags that were typed, in this order.
     Raises UserError with the runs there are and the command to type.
     """
-    if 'checkpoint_dir' in typed and not os.path.exists(os.path.join(for_training(cfg).folder, cfg.checkpoint_dir)):
-        return _at_checkpoint(cfg)
     run = for_training(cfg)
+    if 'checkpoint_dir' in typed and (os.path.isabs(cfg.checkpoint_dir) or not os.path.exists(run.checkpoint_dir)):
+        return _at_checkpoint(cfg)
     if run.checkpoints():
         return run, run.checkpoints()
     fitting = [] if 'out_name' in typed else [other for other in _all(cfg) if _fits(other, cfg, typed)]
