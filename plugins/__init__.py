@@ -7,13 +7,15 @@ import dataclasses
 import hashlib
 import importlib
 import importlib.util
+import inspect
 import os
 import pathlib
+import re
 import sys
 from typing import Callable
 
 import losses
-from config import nearest
+from config import flag_fields, nearest
 from errors import UserError
 
 FOLDER = pathlib.Path(__file__).parent
@@ -92,7 +94,20 @@ class Plugin:
     def open_dataset(self, cfg):
         """The data set of this plugin: its own, or the one that --dataset names."""
         import data    # here: listing plugins needs no data readers
-        return (self.dataset or data.open_dataset)(cfg)
+        if self.dataset is None:
+            return data.open_dataset(cfg)
+        try:
+            dataset = self.dataset(cfg)
+        except ValueError as error:        # from data.from_arrays: shape, range or labels
+            raise UserError(f'plugin {self.name}: PLUGIN.dataset: {error}') from error
+        if not isinstance(dataset, data.Dataset):
+            raise UserError(f'plugin {self.name}: PLUGIN.dataset returns a {type(dataset).__name__}, expected a data.Dataset such '
+                            f'as data.from_arrays(images) makes')
+        height, width, _ = dataset.image_shape
+        if (height, width) != (cfg.output_height, cfg.output_width):
+            raise UserError(f'plugin {self.name}: PLUGIN.dataset has images of {height}x{width}, --output_height and --output_width '
+                            f'say {cfg.output_height}x{cfg.output_width}: type --output_height {height} --output_width {width}')
+        return dataset
 
 
 def names():
@@ -134,7 +149,10 @@ def classes(plugin, cfg, dataset):
 
 
 def with_flags(objective, cfg):
-    """The objective with what --loss, --d_steps and --g_steps change."""
+    """The objective with what --loss, --d_steps and --g_steps change. Raises UserError for rates that it cannot have."""
+    if objective.shared_optimizer and cfg.d_lr != cfg.g_lr:
+        raise UserError(f'--d_learning_rate={cfg.d_lr:g}, --g_learning_rate={cfg.g_lr:g}: plugin {cfg.plugin} updates both networks '
+                        f'with one optimizer: give --learning_rate instead')
     updates = objective.updates
     for player, steps in (('d', cfg.d_steps), ('g', cfg.g_steps)):
         own = [update for update in updates if update.player == player]
@@ -153,13 +171,36 @@ def _from_path(path):
     if module_name in sys.modules:
         return sys.modules[module_name]
     spec = importlib.util.spec_from_file_location(module_name, path)
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[module_name] = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except SyntaxError as error:
-        raise UserError(f'--plugin={path}: line {error.lineno}: {error.msg}') from error
-    sys.modules[module_name] = module
+    except Exception as error:
+        del sys.modules[module_name]
+        reason = _reason(error)
+        if reason is None:
+            raise                          # a programming error: its traceback says more than we could
+        raise UserError(f'--plugin={path}: {reason}') from error
     return module
+
+
+def _reason(error):
+    """One line on an error that ended the import of a plugin, or None for one that is no slip in the contract."""
+    if isinstance(error, SyntaxError):
+        return f'line {error.lineno}: {error.msg}'
+    if isinstance(error, ImportError):
+        return f'line {_line(error)}: {error}'
+    wrong = re.match(r'(Plugin|Objective|Update)\.__init__\(\) (.*)', str(error)) if isinstance(error, TypeError) else None
+    return f'line {_line(error)}: {wrong[1]}(...) {wrong[2]}' if wrong else None
+
+
+def _line(error):
+    """The line of the plugin file that raised: the first frame below the import machinery and us."""
+    traceback = error.__traceback__
+    while traceback and '<frozen importlib' not in traceback.tb_frame.f_code.co_filename:
+        traceback = traceback.tb_next
+    while traceback and '<frozen importlib' in traceback.tb_frame.f_code.co_filename:
+        traceback = traceback.tb_next
+    return traceback.tb_lineno
 
 
 def _checked(module, stem, where):
@@ -168,18 +209,48 @@ def _checked(module, stem, where):
         raise UserError(f'--plugin={where}: it has no PLUGIN = Plugin(...) (found {type(plugin).__name__})')
     if plugin.name != stem:
         raise UserError(f'--plugin={where}: PLUGIN.name is {plugin.name!r}, expected the name of the file, {stem!r}')
-    for field in ('generator', 'discriminator'):
-        if not callable(getattr(plugin, field)):
-            raise UserError(f'--plugin={where}: PLUGIN.{field} is {getattr(plugin, field)!r}, expected a function')
+
+    def expect(right, field, value, expected):
+        if not right:
+            raise UserError(f'--plugin={where}: PLUGIN.{field} is {value!r}, expected {expected}')
+
+    for field, arguments in (('generator', 'z, y, cfg, training'), ('discriminator', 'x, y, cfg, training'), ('dataset', 'cfg')):
+        function = getattr(plugin, field)
+        if field != 'dataset' or function is not None:
+            expect(_takes(function, arguments.count(',') + 1), field, function, f'a function ({arguments})')
+    expect(plugin.conditional in ('never', 'optional', 'always'), 'conditional', plugin.conditional, 'never | optional | always')
+    value_range = plugin.value_range
+    expect(isinstance(value_range, (tuple, list)) and len(value_range) == 2 and value_range[0] < value_range[1],
+           'value_range', value_range, '(low, high)')
+    flags = [field.name for field in flag_fields()]
+    expect(isinstance(plugin.flags, dict), 'flags', plugin.flags, 'a dict {flag: default}')
+    for flag in plugin.flags:
+        expect(flag in flags, 'flags', plugin.flags, f'names of flags, which {flag} is not{nearest(str(flag), flags)}')
+
     objective = plugin.objective
-    if not isinstance(objective, Objective) or not isinstance(objective.loss, losses.Loss):
-        raise UserError(f'--plugin={where}: PLUGIN.objective is {objective!r}, expected Objective(losses.Loss, updates)')
-    players = {update.player for update in objective.updates}
-    if players != {'d', 'g'}:
-        raise UserError(f'--plugin={where}: PLUGIN.objective.updates update {sorted(players)}, expected both d and g')
-    if plugin.conditional not in ('never', 'optional', 'always'):
-        raise UserError(f'--plugin={where}: PLUGIN.conditional is {plugin.conditional!r}, expected never | optional | always')
-    low, high = plugin.value_range
-    if not low < high:
-        raise UserError(f'--plugin={where}: PLUGIN.value_range is {plugin.value_range}, expected (low, high)')
+    expect(isinstance(objective, Objective), 'objective', objective, 'an Objective(loss, updates)')
+    expect(isinstance(objective.loss, losses.Loss), 'objective.loss', objective.loss, 'a losses.Loss(d_loss, g_loss)')
+    expect(objective.epsilon_form in ('tf', 'torch'), 'objective.epsilon_form', objective.epsilon_form, 'tf | torch')
+    updates = objective.updates
+    expect(isinstance(updates, tuple) and all(isinstance(update, Update) for update in updates), 'objective.updates', updates,
+           "a tuple such as (Update('d'), Update('g'))")
+    for number, update in enumerate(updates):
+        for field, choices in (('player', ('d', 'g')), ('z', ('step', 'fresh')), ('fake', ('current', 'previous'))):
+            value = getattr(update, field)
+            expect(value in choices, f'objective.updates[{number}].{field}', value, ' | '.join(choices))
+        expect(isinstance(update.every, int) and update.every >= 1, f'objective.updates[{number}].every', update.every,
+               'a whole number of at least 1')
+    players = sorted({update.player for update in updates})
+    expect(players == ['d', 'g'], 'objective.updates', updates, 'at least one update of d and one of g')
     return plugin
+
+
+def _takes(function, count):
+    """Whether a function can be called with `count` positional arguments."""
+    if not callable(function):
+        return False
+    try:
+        inspect.signature(function).bind(*[None] * count)
+    except TypeError:
+        return False
+    return True

@@ -174,7 +174,7 @@ def _compare_outputs(sess, gan, system, recorded, first_step):
         feed[gan.y] = recorded.get('sample_labels', first_step['labels'])
     scores = tf.sigmoid(model.logits(gan.plugin, gan.cfg, gan.sampler, gan.y, training=False))
     outputs = {'final_sampler': gan.sampler, 'final_sampler_with_final_moving_stats': gan.sampler,
-               'final_G_train_mode': gan.G, 'final_sampler_scores': scores}
+               'final_sampler_scores': scores, 'final_G_train_mode': gan.G}     # the last one moves the moving averages
     if 'final_sampler_with_final_moving_stats' in recorded:
         del outputs['final_sampler']     # made with the moving averages of then, which count the original's extra passes
     agrees = True
