@@ -72,44 +72,53 @@ def from_attributes(path, wanted, names):
 
 def read_csv(path):
     """A CSV file → {file name: label}, both str. Raises UserError."""
-    shown = printable(path)
-    text = _text(path)
+    return parse_csv(_bytes(path), printable(path))
+
+
+def parse_csv(data, title):
+    """The bytes of a CSV file → {file name: label}. Raises UserError that starts with `title`."""
+    text = _text(data, title)
     first = text.split('\n', 1)[0]
     delimiter = next((mark for mark in ',;\t' if mark in first), ',')
-    table, label_column = {}, 1
+    table, label_column = {}, None
     try:
         reader = csv.reader(io.StringIO(text, newline=''), delimiter=delimiter, strict=True)
         for row in reader:
             if not any(row):
                 continue
-            heading = [cell.strip().lower() for cell in row]
-            if not table and label_column == 1 and heading[0] in FILE_HEADINGS and len(row) > 1:
-                label_column = next((heading.index(name) for name in LABEL_HEADINGS if name in heading[1:]), 1)
-                continue
+            if label_column is None:                    # the first row: headings, or already a file
+                label_column = 1
+                heading = [cell.strip().lower() for cell in row]
+                if heading[0] in FILE_HEADINGS and len(row) > 1:
+                    label_column = next((heading.index(name) for name in LABEL_HEADINGS if name in heading[1:]), 1)
+                    continue
+            where = f'{title}: line {reader.line_num}'
             if len(row) <= label_column:
-                raise UserError(f'{shown}: line {reader.line_num}: {len(row)} column(s), expected file{delimiter}label')
+                raise UserError(f'{where}: {len(row)} column(s), expected file{delimiter}label')
             name, label = row[0].strip().replace('\\', '/'), row[label_column].strip()
             if not name or not label:
-                raise UserError(f'{shown}: line {reader.line_num}: empty {"label" if name else "file name"}')
+                raise UserError(f'{where}: empty {"label" if name else "file name"}')
             if table.setdefault(name, label) != label:
-                raise UserError(f'{shown}: line {reader.line_num}: {printable(name)} is {printable(label)} here and '
-                                f'{printable(table[name])} above')
+                raise UserError(f'{where}: {printable(name)} is {printable(label)} here and {printable(table[name])} above')
     except csv.Error as error:
-        raise UserError(f'{shown}: line {reader.line_num}: {error}') from None
+        raise UserError(f'{title}: line {reader.line_num}: {error}') from None
     if not table:
-        raise UserError(f'{shown}: no rows; expected lines of file,label')
+        raise UserError(f'{title}: no rows; expected lines of file,label')
     return table
 
 
 def read_attributes(path):
-    """list_attr_celeba (.txt of record, .csv as on Kaggle) → (attribute names, {file name: ('1' or '-1', …)})."""
-    shown = printable(path)
-    lines = _text(path).splitlines()
-    comma = path.lower().endswith('.csv')
+    """list_attr_celeba (.txt of record, .csv as on Kaggle) → (names, {file name: ('1' or '-1', …)}). Raises UserError."""
+    return parse_attributes(_bytes(path), printable(path), path.lower().endswith('.csv'))
+
+
+def parse_attributes(data, title, comma=False):
+    """The bytes of an attribute list, with commas or with spaces → (attribute names, {file name: values})."""
+    lines = _text(data, title).splitlines()
     cells = (lambda line: [cell.strip() for cell in line.split(',')]) if comma else str.split
     heading = 0 if comma else 1                         # the .txt starts with the number of images
     if len(lines) <= heading + 1:
-        raise UserError(f'{shown}: {len(lines)} line(s), expected a line of attribute names and one per image')
+        raise UserError(f'{title}: {len(lines)} line(s), expected one of attribute names and one per image')
     attributes = cells(lines[heading])[1 if comma else 0:]
     table = {}
     for number, line in enumerate(lines[heading + 1:], heading + 2):
@@ -117,23 +126,26 @@ def read_attributes(path):
             continue
         name, *values = cells(line)
         if len(values) != len(attributes) or not set(values) <= {'1', '-1'}:
-            raise UserError(f'{shown}: line {number}: {len(values)} values, expected {len(attributes)}, each 1 or -1')
+            raise UserError(f'{title}: line {number}: {len(values)} values, expected {len(attributes)}, each 1 or -1')
         table[name] = tuple(values)
     if not attributes or not table:
-        raise UserError(f'{shown}: no attributes or no images in it')
+        raise UserError(f'{title}: no attributes or no images in it')
     return attributes, table
 
 
-def _text(path):
+def _bytes(path):
     try:
-        data = read_file(path, MAX_LABEL_BYTES)
+        return read_file(path, MAX_LABEL_BYTES)
     except Unreadable as error:
         raise UserError(f'{printable(path)}: {error}') from None
+
+
+def _text(data, title):
     try:
         return data.decode('utf-8-sig')
     except UnicodeDecodeError as error:
         line = data.count(b'\n', 0, error.start) + 1
-        raise UserError(f'{printable(path)}: line {line}: not UTF-8 text; save the file as UTF-8') from None
+        raise UserError(f'{title}: line {line}: not UTF-8 text; save the file as UTF-8') from None
 
 
 def _look_up(table, names, path):

@@ -9,6 +9,7 @@ import collections
 import fnmatch
 import functools
 import gzip
+import math
 import os
 import re
 import stat
@@ -140,31 +141,35 @@ MAX_IDX_BYTES = 2 ** 30
 
 
 def read_idx(path, dims):
-    """An IDX file of unsigned bytes, raw or gzip → uint8 array with `dims` dimensions (3 images, 1 labels).
-
-    Format: http://yann.lecun.com/exdb/mnist — 0, 0, 8 (unsigned byte), number of dimensions, then each dimension
-    as a big-endian uint32, then the bytes. Raises UserError that names the file.
-    """
-    shown = printable(path)
+    """An IDX file, raw or gzip, → uint8 array with `dims` dimensions (3 images, 1 labels). Raises UserError."""
     try:
         with (gzip.open if path.endswith('.gz') else open)(path, 'rb') as file:
-            head = file.read(4 + 4 * dims)
-            if len(head) < 4 + 4 * dims:
-                raise UserError(f'{shown}: {len(head)} bytes are too few for an IDX file; fetch it again')
-            expected = bytes([0, 0, 8, dims])
-            if head[:4] != expected:
-                raise UserError(f'{shown}: starts with {head[:4].hex()}, an IDX file of this name starts with '
-                                f'{expected.hex()}; fetch it again')
-            shape = struct.unpack(f'>{dims}I', head[4:])
-            size = int(np.prod([int(n) for n in shape], dtype=object))
-            if 0 in shape or size > MAX_IDX_BYTES:
-                raise UserError(f'{shown}: says it holds {"x".join(map(str, shape))} bytes; between 1 and '
-                                f'{MAX_IDX_BYTES:,} are accepted; fetch it again')
-            body = _read_at_most(file, size + 1)
+            return parse_idx(file, dims, printable(path))
     except (OSError, EOFError, zlib.error) as error:
-        raise UserError(f'{shown}: cannot be read ({printable(error)[:200]}); fetch it again') from None
+        raise UserError(f'{printable(path)}: cannot be read ({printable(error)[:200]}); fetch it again') from None
+
+
+def parse_idx(file, dims, title):
+    """A binary file in IDX format, unsigned bytes of `dims` dimensions → uint8 array.
+
+    Format: http://yann.lecun.com/exdb/mnist — 0, 0, 8 (unsigned byte), the number of dimensions, each dimension as
+    a big-endian uint32, then the bytes. Raises UserError that starts with `title`.
+    """
+    head = file.read(4 + 4 * dims)
+    if len(head) < 4 + 4 * dims:
+        raise UserError(f'{title}: {len(head)} bytes are too few for an IDX file; fetch it again')
+    expected = bytes([0, 0, 8, dims])
+    if head[:4] != expected:
+        raise UserError(f'{title}: starts with {head[:4].hex()}, an IDX file of this name with {expected.hex()}; '
+                        'fetch it again')
+    shape = struct.unpack(f'>{dims}I', head[4:])
+    size = math.prod(shape)
+    if not 0 < size <= MAX_IDX_BYTES:
+        raise UserError(f'{title}: says it holds {"x".join(map(str, shape))} bytes, expected 1 to {MAX_IDX_BYTES:,}; '
+                        'fetch it again')
+    body = _read_at_most(file, size + 1)
     if len(body) != size:
-        raise UserError(f'{shown}: {"more" if len(body) > size else "only"} {min(len(body), size):,} bytes of '
+        raise UserError(f'{title}: {"more than" if len(body) > size else "only"} {min(len(body), size):,} bytes of '
                         f'content, its header says {size:,}; fetch it again')
     return np.frombuffer(body, np.uint8).reshape(shape)
 

@@ -1,0 +1,93 @@
+"""The parsers of untrusted bytes, each as a function that must return or raise its own error, whatever it is given.
+
+Shared by the property tests (tests/test_fuzz.py) and the coverage-guided run (fuzz.py in this folder).
+"""
+import functools
+import io
+import pathlib
+import sys
+
+import numpy as np
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent.parent), str(HERE.parent)]
+
+import cat_faces    # noqa: E402
+import cifar        # noqa: E402
+import images       # noqa: E402
+import labels       # noqa: E402
+import readers      # noqa: E402
+from errors import UserError    # noqa: E402
+
+NAMES = ['a.jpg', 'sub/b.jpg', '000001.jpg']
+
+
+def one_line(function):
+    """A user's error is one line of printable text."""
+    @functools.wraps(function)
+    def checked(data):
+        try:
+            function(data)
+        except (UserError, images.Unreadable, cat_faces.Outlier) as error:
+            text = str(error)
+            assert text and '\n' not in text and len(text) < 2000, text
+            text.encode()
+    return checked
+
+
+@one_line
+def image(data):
+    picture = images.decode(data)
+    assert picture.mode in ('L', 'RGB') and picture.width * picture.height <= images.MAX_PIXELS
+    assert images.fit(picture, (8, 6), 3, crop=(5, 7)).shape == (8, 6, 3)
+
+
+@one_line
+def idx(data):
+    array = readers.parse_idx(io.BytesIO(data), 3 if data[3:4] != b'\1' else 1, 'x')
+    assert array.dtype == np.uint8 and array.nbytes < len(data)
+
+
+@one_line
+def csv(data):
+    table = labels.parse_csv(data, 'x')
+    index, classes = labels._numbered([table.get(name) for name in NAMES] + list(table.values())[:50], 'x')
+    assert index.max() < len(classes)
+
+
+@one_line
+def attributes(data):
+    names, table = labels.parse_attributes(data, 'x', comma=b',' in data[:40])
+    assert all(len(values) == len(names) for values in table.values())
+
+
+@one_line
+def cat(data):
+    points = cat_faces.parse_cat(data.decode('ascii', 'replace'))
+    angle, centre, side = cat_faces.face_square(points, 500, 400)
+    assert -360 <= angle <= 360 and 0 <= centre[0] <= 500 and 0 <= side <= 1000
+
+
+@one_line
+def pickle(data):
+    try:
+        value = cifar.inert_pickle(data)
+        if isinstance(value, dict) and 'data' in value:
+            cifar.as_array(value['data'])
+    except ValueError as error:
+        str(error).encode('utf-8', 'backslashreplace')
+
+
+@one_line
+def cifar_batch(data):
+    title = 'x.bin' if data[:1] < b'\x80' else 'x'
+    pixels, values = cifar.read_batch(data, title)
+    assert len(pixels) == len(values) and values.max() < 10
+
+
+TARGETS = dict(image=image, idx=idx, csv=csv, attributes=attributes, cat=cat, pickle=pickle, cifar_batch=cifar_batch)
+
+
+def corpus(name):
+    """The committed seeds of a target: [bytes]."""
+    return [path.read_bytes() for path in sorted((HERE / 'corpus' / name).iterdir())]

@@ -1,0 +1,93 @@
+"""Every parser against arbitrary bytes and against damaged good files: an answer or its own one-line error, in bounded time."""
+import os
+import sys
+import time
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), 'fuzz'))
+import targets  # noqa: E402
+
+# no wall-clock deadline: a busy machine would fail good code; `within_a_second` measures the thread's own time
+LIMITS = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def within_a_second(function):
+    def timed(data):
+        before = time.thread_time()
+        function(data)
+        assert time.thread_time() - before < 1
+    return timed
+
+
+@st.composite
+def damaged(draw, seeds):
+    """A good file with a few changes: bytes replaced, a piece cut out, doubled, or random bytes put in."""
+    data = bytearray(draw(st.sampled_from(seeds)))
+    for _ in range(draw(st.integers(0, 4))):
+        start = draw(st.integers(0, len(data)))
+        end = min(len(data), start + draw(st.integers(0, 40)))
+        change = draw(st.sampled_from(['replace', 'cut', 'double', 'insert', 'truncate']))
+        if change == 'replace':
+            data[start:end] = draw(st.binary(min_size=end - start, max_size=end - start))
+        elif change == 'cut':
+            del data[start:end]
+        elif change == 'double':
+            data[start:start] = data[start:end]
+        elif change == 'insert':
+            data[start:start] = draw(st.binary(max_size=12))
+        else:
+            del data[start:]
+    return bytes(data)
+
+
+@pytest.mark.parametrize('name', targets.TARGETS)
+def test_good_files_are_accepted(name):
+    """The seeds reach the inside of the parsers: without that, the tests below would prove nothing."""
+    accepted = 0
+    for data in targets.corpus(name):
+        function = targets.TARGETS[name].__wrapped__
+        try:
+            function(data)
+            accepted += 1
+        except (targets.UserError, targets.images.Unreadable):
+            pass
+    assert accepted >= max(1, len(targets.corpus(name)) - 2)
+
+
+@pytest.mark.parametrize('name', targets.TARGETS)
+def test_arbitrary_bytes(name):
+    LIMITS(given(st.binary(max_size=300))(within_a_second(targets.TARGETS[name])))()
+
+
+@pytest.mark.parametrize('name', targets.TARGETS)
+def test_damaged_files(name):
+    LIMITS(given(damaged(targets.corpus(name)))(within_a_second(targets.TARGETS[name])))()
+
+
+@LIMITS
+@given(st.text(alphabet=st.characters(), max_size=200))
+def test_names_are_always_printable(name):
+    shown = targets.images.printable(name)
+    assert '\n' not in shown and shown.isprintable()
+    shown.encode()
+
+
+@LIMITS
+@given(st.tuples(*[st.integers(1, 30_000)] * 4))
+def test_crop_boxes_lie_inside_and_are_centred(sizes):
+    height, width, crop_height, crop_width = sizes
+    left, top, right, bottom = targets.images.crop_box(*sizes)
+    assert 0 <= left < right <= width and 0 <= top < bottom <= height
+    assert abs(left - (width - right)) <= 1 and abs(top - (height - bottom)) <= 1
+    if crop_height <= height and crop_width <= width:
+        assert (bottom - top, right - left) == (crop_height, crop_width)
+
+
+@LIMITS
+@given(st.lists(st.sampled_from(['a/1.jpg', 'b/1.jpg', 'a/b/2.png', '3.gif', 'x y/é.JPG', 'A/1.JPG']), unique=True, min_size=1),
+       st.text(alphabet='*?[]ajpg./!-', max_size=8))
+def test_patterns_never_fail(names, pattern):
+    assert set(targets.readers.match_images(names, pattern)) <= set(names)
