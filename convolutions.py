@@ -11,7 +11,7 @@ import os
 from tf1 import has_gpu, tf
 
 FEW = 4                   # channels of an image: grey, RGB, RGBA
-# The dilated form wins on the inner layers of a 48x48 DCGAN (28, 27, 33 ms -> 25, 21, 20); at 16x16 maps it ties, at 32x32 it loses.
+# The dilated form wins on the inner layers of a 48x48 DCGAN (31, 29, 43 ms -> 26, 23, 22); at 16x16 maps it ties, at 32x32 it loses.
 LARGEST_DILATED_MAP = 12 * 12
 FEWEST_DILATED_CHANNELS = 16
 BATCH_MULTIPLE = 8        # the batch takes the place of the channels, which are vectorised in eights

@@ -163,7 +163,6 @@ class DCGAN:
         make_deterministic()
         tf.set_random_seed(cfg.seed)       # of the initialisers; all else random is keyed by (seed, step)
         self.global_step = tf.train.get_or_create_global_step()
-        self._key = tf.stack([tf.constant(cfg.seed, tf.int64), self.global_step.read_value()])
 
         self._build_inputs(start_step)
         self._optimizers, self._steps = {}, {}
@@ -182,7 +181,11 @@ class DCGAN:
         with tf.control_dependencies([asked]):
             images, labels = data.batches(self.dataset, cfg.batch_size, cfg.seed, start_step, self.plugin.value_range)
         with tf.control_dependencies([images]):
-            self.input_wait = clock() - asked     # seconds that the step waited for its images
+            arrived = clock()
+        self.input_wait = arrived - asked    # seconds that the step waited for its images
+        with tf.control_dependencies([arrived]):      # the step starts after it, so that nothing but the wait is measured
+            images = tf.identity(images)
+            self._key = tf.stack([tf.constant(cfg.seed, tf.int64), self.global_step.read_value()])    # of all that is random
         self.inputs = tf.placeholder_with_default(images, [cfg.batch_size, cfg.output_height, cfg.output_width, cfg.c_dim],
                                                   name='real_images')
         self.y = tf.placeholder_with_default(labels, [None, cfg.y_dim], name='y') if cfg.y_dim else None
