@@ -179,7 +179,7 @@ def test_a_bad_value_is_one_line_and_status_1(arguments, words, capsys):
     ('x = (\n', 'line 1'),
     ("import dataclasses\nfrom plugins.dcgan import PLUGIN as P\nPLUGIN = P\n", "PLUGIN.name is 'dcgan'"),
     ("import dataclasses\nfrom plugins.dcgan import PLUGIN as P\n"
-     "PLUGIN = dataclasses.replace(P, name='bad', flags=dict(epohc=3))\n", 'which is no flag (did you mean --epoch?)'),
+     "PLUGIN = dataclasses.replace(P, name='bad', flags=dict(epohc=3))\n", '(did you mean epoch?)'),
     ("import dataclasses\nfrom plugins.dcgan import PLUGIN as P\n"
      "PLUGIN = dataclasses.replace(P, name='bad', flags=dict(epoch='many'))\n", 'many'),
     ("import dataclasses\nfrom plugins.dcgan import PLUGIN as P\n"
