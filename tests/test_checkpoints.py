@@ -41,7 +41,8 @@ def write(prefix, tensors, **options):
         variables = [tf.get_variable(name, initializer=value) for name, value in tensors.items()]
         sess.run(tf.variables_initializer(variables))
         os.makedirs(os.path.dirname(prefix), exist_ok=True)
-        tf.train.Saver(variables, **options).save(sess, prefix, write_state=False, write_meta_graph=options.get('write_version') == 1)
+        tf.train.Saver(variables, **options).save(sess, prefix, write_state=False,
+                                                  write_meta_graph=options.get('write_version') == 1)
     return prefix
 
 
@@ -87,7 +88,8 @@ def steps(folder):
 def test_a_saved_checkpoint_is_whole_and_has_upstreams_name(small, tmp_path):
     saved = small.save(tmp_path, 7)
     assert sorted(os.listdir(tmp_path)) == ['checkpoint', 'model.b64-7.data-00000-of-00001', 'model.b64-7.index']
-    assert saved == checkpoints.Checkpoint(str(tmp_path / 'model.b64-7'), 7) and checkpoints.verify(saved.prefix) is None
+    assert saved == checkpoints.Checkpoint(str(tmp_path / 'model.b64-7'),
+                                           7) and checkpoints.verify(saved.prefix) is None
     assert tf.train.latest_checkpoint(str(tmp_path)) == saved.prefix
     values = read(saved.prefix)
     assert values['global_step'] == 7 and (values['generator/a'] == 7).all()
@@ -101,7 +103,8 @@ def test_a_folder_that_was_moved_is_still_read(small, tmp_path):
 
 
 @pytest.mark.parametrize('options, left', [
-    (dict(), [6]), (dict(max_to_keep=2), [5, 6]), (dict(max_to_keep=9), [1, 2, 3, 4, 5, 6]), (dict(keep_every=2), [2, 4, 6]),
+    (dict(), [6]), (dict(max_to_keep=2), [5, 6]), (dict(max_to_keep=9), [1, 2, 3, 4, 5, 6]),
+    (dict(keep_every=2), [2, 4, 6]),
     (dict(keep_every=3, max_to_keep=2), [3, 5, 6]), (dict(keep_every=1), [1, 2, 3, 4, 5, 6])])
 def test_what_is_kept(options, left, small, tmp_path):
     for step in range(1, 7):
@@ -247,7 +250,8 @@ def test_the_older_layout_is_found(tmp_path):
         os.utime(prefix + '.index', (1e9 + number, 1e9 + number))
         os.utime(prefix + '.data-00000-of-00001', (1e9 + number, 1e9 + number))
     found, = checkpoints.located(str(tmp_path))
-    assert found == checkpoints.Checkpoint(str(tmp_path / 'faces_64_48_48' / 'DCGAN.model-502'), 502), 'the newer of the two'
+    assert found == checkpoints.Checkpoint(str(tmp_path / 'faces_64_48_48' / 'DCGAN.model-502'),
+                                           502), 'the newer of the two'
     assert checkpoints.located(str(tmp_path / 'celebA_64_64_64'))[0].step == 502
 
 
@@ -307,7 +311,8 @@ def test_a_plain_saver_over_upstreams_variables_restores_ours(gan, tmp_path):
         saved = checkpoints.save(gan.sess, gan.saver, str(tmp_path), 4, 3)
     with tf.Graph().as_default(), session() as sess:
         zeros = tf.zeros_initializer()
-        variables = {name: tf.get_variable(name, shape, initializer=zeros, use_resource=False) for name, shape in UPSTREAM.items()}
+        variables = {name: tf.get_variable(name, shape, initializer=zeros, use_resource=False) for name,
+                     shape in UPSTREAM.items()}
         tf.train.Saver().restore(sess, tf.train.latest_checkpoint(str(tmp_path)))
         for name, value in sess.run(variables).items():
             np.testing.assert_array_equal(value, expected[name])

@@ -12,8 +12,10 @@ from errors import UserError
 # main.py of DCGAN-tensorflow: every flag of its two versions, with its default; option: visualize(..., 0).
 UPSTREAM = dict(
     epoch=25, learning_rate=0.0002, beta1=0.5, train_size=math.inf, batch_size=64, input_height=108, input_width=None,
-    output_height=64, output_width=None, dataset='celebA', input_fname_pattern='*.jpg', data_dir='./data', out_dir='./out',
-    out_name='', checkpoint_dir='checkpoint', sample_dir='samples', train=False, crop=False, visualize=False, export=False,
+    output_height=64, output_width=None, dataset='celebA', input_fname_pattern='*.jpg', data_dir='./data',
+    out_dir='./out',
+    out_name='', checkpoint_dir='checkpoint', sample_dir='samples', train=False, crop=False, visualize=False,
+    export=False,
     freeze=False, max_to_keep=1, sample_freq=200, ckpt_freq=200, z_dim=100, z_dist='uniform_signed', G_img_sum=False)
 
 
@@ -55,7 +57,8 @@ def test_resolving_twice_changes_nothing():
 def test_paths_expand_home_and_variables(monkeypatch):
     monkeypatch.setenv('HOME', '/home/somebody')
     monkeypatch.setenv('PLACE', '/some where')
-    cfg = Config(dataset='$PLACE/faces', data_dir='~/data', out_dir='${PLACE}/out', checkpoint_dir='~/ck', plugin='~/gan.py',
+    cfg = Config(dataset='$PLACE/faces', data_dir='~/data', out_dir='${PLACE}/out', checkpoint_dir='~/ck',
+                 plugin='~/gan.py',
                  z_file='~/z.npy').resolved()
     assert cfg.dataset == '/some where/faces' and cfg.data_dir == '/home/somebody/data'
     assert cfg.out_dir == '/some where/out' and cfg.checkpoint_dir == '/home/somebody/ck'
@@ -76,10 +79,12 @@ def test_upstreams_option_numbers_are_names(number, name):
 
 @pytest.mark.parametrize('name, value, words', [
     ('output_height', 0, 'at least 1'), ('output_width', -3, 'at least 1'), ('batch_size', 0, 'at least 1'),
-    ('epoch', 0, 'at least 1'), ('z_dim', 0, 'at least 1'), ('d_steps', 0, 'at least 1'), ('ckpt_freq', 0, 'at least 1'),
+    ('epoch', 0, 'at least 1'), ('z_dim', 0, 'at least 1'), ('d_steps', 0, 'at least 1'),
+    ('ckpt_freq', 0, 'at least 1'),
     ('max_to_keep', 0, 'at least 1'), ('gf_dim', 0, 'at least 1'), ('input_height', -1, 'at least 1'),
     ('cache_mb', -1, '0 or more'), ('keep_every', -1, '0 or more'), ('time_limit', -0.5, '0 or more'),
-    ('search', -2, '0 or more'), ('seed', -1, '0 or more'), ('seed', 2 ** 63, 'below 2^63'), ('generate_test_images', -1, '0 or more'),
+    ('search', -2, '0 or more'), ('seed', -1, '0 or more'), ('seed', 2 ** 63, 'below 2^63'),
+    ('generate_test_images', -1, '0 or more'),
     ('learning_rate', 0.0, 'positive number'), ('learning_rate', math.nan, 'positive number'),
     ('d_learning_rate', math.inf, 'positive number'), ('g_learning_rate', -1e-4, 'positive number'),
     ('beta1', 1.0, 'not including, 1'), ('beta1', -0.1, 'from 0'), ('beta1', math.nan, 'from 0'),
@@ -87,7 +92,8 @@ def test_upstreams_option_numbers_are_names(number, name):
     ('train_size', 0.0, 'at least 1'), ('train_size', math.nan, 'at least 1'), ('time_limit', math.nan, '0 or more'),
     ('c_dim', '2', 'auto | 1 | 3'), ('c_dim', '4', 'auto | 1 | 3'),
     ('z_dist', 'uniform_sined', 'did you mean uniform_signed?'), ('loss', 'hing', 'did you mean hinge?'),
-    ('option', '5', '0 to 4'), ('option', 'grd', 'did you mean grid?'), ('option', '-1', '0 to 4'), ('option', '²', '0 to 4'),
+    ('option', '5', '0 to 4'), ('option', 'grd', 'did you mean grid?'), ('option', '-1', '0 to 4'),
+    ('option', '²', '0 to 4'),
     ('grid', '4', 'rows x columns'), ('grid', '0x4', 'rows x columns'), ('grid', '4x', 'rows x columns'),
     ('grid', '²x2', 'rows x columns'), ('dropout', 1.0, 'not including, 1'),
 ])

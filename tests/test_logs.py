@@ -44,7 +44,8 @@ def test_a_metric_that_a_step_lacks_is_an_empty_cell(tmp_path):
     file.write(1, 0, {'d_loss': 0.5, 'd_accuracy_real': 1.0})
     file.close()
     assert (tmp_path / 'losses.csv').read_text() == 'step,epoch,d_loss,g_loss\n1,0,0.5,\n'
-    assert list(read_losses(str(tmp_path / 'losses.csv'))) == [{'step': '1', 'epoch': '0', 'd_loss': '0.5', 'g_loss': ''}]
+    assert list(read_losses(str(tmp_path / 'losses.csv'))) == [{'step': '1', 'epoch': '0', 'd_loss': '0.5',
+                                                                'g_loss': ''}]
 
 
 @pytest.mark.parametrize('torn', [b'', b'8,2,0.12', b'8', b'8,2,0.125,8'])
@@ -77,7 +78,8 @@ def test_a_resume_without_the_file_begins_one(tmp_path):
     assert steps_of(tmp_path / 'losses.csv') == [6, 7]
 
 
-@pytest.mark.parametrize('text', ['step,loss\n1,2\n', 'diary\n', '', 'step,epoch,d_loss,g_loss\n1,0,1,1\nxyz\n3,0,1,1\n',
+@pytest.mark.parametrize('text', ['step,loss\n1,2\n', 'diary\n', '',
+                                  'step,epoch,d_loss,g_loss\n1,0,1,1\nxyz\n3,0,1,1\n',
                                   'step,epoch,d_loss,g_loss\n1,0,1,1\n3,0,1,1\n4,0,1,1\n'])
 def test_a_file_that_is_something_else_is_named_and_left_alone(text, tmp_path):
     path = tmp_path / 'losses.csv'
@@ -226,9 +228,11 @@ def test_the_curve_is_a_picture_with_both_colours(tmp_path):
     assert {(31, 119, 180), (214, 39, 40), (255, 255, 255)} <= colours
 
 
-@pytest.mark.parametrize('rows', [[(1, '0', '0')], [(1, '0.5', '')], [(1, '', '2'), (2, '1', '3')], [(1, '-3', '-4'), (2, '-5', '-1')]])
+@pytest.mark.parametrize('rows', [[(1, '0', '0')], [(1, '0.5', '')], [(1, '', '2'), (2, '1', '3')],
+                                  [(1, '-3', '-4'), (2, '-5', '-1')]])
 def test_the_curve_of_few_or_odd_losses(rows, tmp_path):
-    (tmp_path / 'losses.csv').write_text('step,epoch,d_loss,g_loss\n' + ''.join(f'{step},0,{d},{g}\n' for step, d, g in rows))
+    (tmp_path / 'losses.csv').write_text('step,epoch,d_loss,g_loss\n' + ''.join(f'{step},0,{d},{g}\n' for step, d,
+                                                                                g in rows))
     write_curve(str(tmp_path / 'losses.csv'), str(tmp_path / 'losses.png'))
     with Image.open(tmp_path / 'losses.png') as image:
         assert image.size == (900, 420)

@@ -65,7 +65,8 @@ def test_at_logit_zero_cross_entropy_is_log_two():
     np.testing.assert_allclose([terms['d_loss_real'], terms['d_loss_fake'], g_loss], np.log(2), rtol=1e-6)
 
 
-@pytest.mark.parametrize('logit, label, expected', [(1e4, 0.0, 1e4), (-1e4, 1.0, 1e4), (1e4, 1.0, 0.0), (-1e4, 0.0, 0.0)])
+@pytest.mark.parametrize('logit, label, expected', [(1e4, 0.0, 1e4), (-1e4, 1.0, 1e4), (1e4, 1.0, 0.0),
+                                                    (-1e4, 0.0, 0.0)])
 def test_cross_entropy_of_huge_logits_is_finite(logit, label, expected):
     with tf.Graph().as_default(), session() as sess:
         assert sess.run(losses.cross_entropy(tf.constant([[logit]]), label)) == pytest.approx(expected, abs=1e-6)

@@ -69,9 +69,11 @@ def test_negated_old_flags(capsys):
 
 
 def test_the_2016_command_means_the_same():
-    old = parsed('--dataset', 'celebA', '--is_train', 'True', '--is_crop', 'True', '--image_size', '108', '--output_size', '64',
+    old = parsed('--dataset', 'celebA', '--is_train', 'True', '--is_crop', 'True', '--image_size', '108',
+                 '--output_size', '64',
                  '--c_dim', '3')
-    assert old == parsed('--dataset', 'celebA', '--train', '--crop', '--input_height', '108', '--output_height', '64', '--c_dim=3')
+    assert old == parsed('--dataset', 'celebA', '--train', '--crop', '--input_height', '108', '--output_height', '64',
+                         '--c_dim=3')
 
 
 def test_class_is_a_flag_too():
@@ -127,7 +129,8 @@ def test_a_plugin_path_with_home_is_found(tmp_path, monkeypatch):
 
 def test_every_flag_can_be_typed():
     samples = {bool: 'true', int: '3', float: '0.5', str: 'text'}
-    special = {'list_plugins': 'false', 'train_size': '9', 'c_dim': '3', 'z_dist': 'normal01', 'loss': 'hinge', 'option': 'walk',
+    special = {'list_plugins': 'false', 'train_size': '9', 'c_dim': '3', 'z_dist': 'normal01', 'loss': 'hinge',
+               'option': 'walk',
                'grid': '2x3', 'plugin': 'dcgan'}
     for field in flag_fields():
         value = special.get(field.name, samples[main.TYPES[field.name]])
@@ -232,7 +235,8 @@ def test_a_mistyped_flag_does_not_wait_for_tensorflow():
 
 
 def test_a_closed_pipe_is_no_error():
-    done = subprocess.run(f'{sys.executable} main.py --help | head -1', shell=True, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(f'{sys.executable} main.py --help | head -1', shell=True, cwd=ROOT, capture_output=True,
+                          text=True, timeout=60)
     assert done.stderr == '' and done.stdout.startswith('Trains and visualizes')
 
 
@@ -257,4 +261,5 @@ def test_without_train_the_run_is_looked_for_and_handed_on(monkeypatch, tmp_path
     monkeypatch.setattr(sampling, 'command', lambda *arguments: calls.append(arguments) or 0)
     assert main.main(['--dataset', 'faces', '--visualize', '--option', '1']) == 0
     cfg, typed, run, found = calls[0]
-    assert cfg.option == 'walk' and typed == {'dataset', 'visualize', 'option'} and (run, found) == ('run', ['checkpoint'])
+    assert cfg.option == 'walk' and typed == {'dataset', 'visualize', 'option'} and (run, found) == ('run',
+                                                                                                     ['checkpoint'])

@@ -53,7 +53,8 @@ class Built:
         self._graph = tf.Graph()
         with self._graph.as_default():
             self.sess = session(self._graph)
-            self.gan = model.DCGAN.from_config(self.sess, cfg, plugin, dataset or data.from_arrays(noise_images()), start_step)
+            self.gan = model.DCGAN.from_config(self.sess, cfg, plugin, dataset or data.from_arrays(noise_images()),
+                                               start_step)
             self.sess.run(tf.global_variables_initializer())
             self.variables = {variable.op.name: variable for variable in tf.global_variables()}
 
@@ -139,9 +140,11 @@ class HandMade:
                 labels = np.concatenate([np.ones((len(real), 1)), np.zeros((len(fake), 1))])
                 counts = np.concatenate([np.full((len(real), 1), len(real)), np.full((len(fake), 1), len(fake))])
                 logits = self.critic(x)
-                metrics.update(d_loss_real=softplus(-logits[:len(real)]).mean(), d_loss_fake=softplus(logits[len(real):]).mean())
+                metrics.update(d_loss_real=softplus(-logits[:len(real)]).mean(),
+                               d_loss_fake=softplus(logits[len(real):]).mean())
                 metrics.update(d_loss=metrics['d_loss_real'] + metrics['d_loss_fake'],
-                               d_accuracy_real=(logits[:len(real)] > 0).mean(), d_accuracy_fake=(logits[len(real):] < 0).mean())
+                               d_accuracy_real=(logits[:len(real)] > 0).mean(),
+                               d_accuracy_fake=(logits[len(real):] < 0).mean())
                 error = (sigmoid(logits) - labels) / counts
                 gradients = {'discriminator/lin/Matrix': x.T @ error, 'discriminator/lin/bias': error.sum(0)}
             else:
@@ -163,7 +166,8 @@ SCHEDULES = {
     'D-D-G fresh': (dict(updates=(Update('d', z='fresh'), Update('d', z='fresh'), Update('g', z='fresh'))), {}),
     'D fresh-G-G': (dict(updates=(Update('d', z='fresh'), G, G)), {}),
     'G every 3': (dict(updates=(D, Update('g', every=3))), {}),
-    'D every 3 fresh': (dict(updates=(Update('d', every=3, z='fresh'), Update('g', z='fresh')), epsilon_form='torch'), {}),
+    'D every 3 fresh': (dict(updates=(Update('d', every=3, z='fresh'), Update('g', z='fresh')), epsilon_form='torch'),
+                        {}),
     'G every 2, D-previous': (dict(updates=(Update('g', every=2), Update('d', fake='previous'))), {}),
     'fresh, previous, current': (dict(updates=(Update('d', z='fresh'), Update('d', fake='previous'), G, D)), {}),
     'shared optimizer': (dict(updates=(G, Update('d', fake='previous')), shared_optimizer=True, adam_epsilon=1e-7), {}),
@@ -195,7 +199,8 @@ def test_steps_are_those_of_the_schedule(name):
         assert values['global_step'] == 5
         for player, key in (('d', 'beta2_power'), ('g', 'beta2_power_1')):
             if not built.gan.objective.shared_optimizer and built.gan.objective.updates[0].player == 'd':
-                np.testing.assert_allclose(values[key], built.gan.objective.beta2 ** (hand.adam[player].t + 1), rtol=1e-4)
+                np.testing.assert_allclose(values[key], built.gan.objective.beta2 ** (hand.adam[player].t + 1),
+                                           rtol=1e-4)
 
 
 def test_flags_change_the_schedule():
@@ -251,7 +256,8 @@ def test_each_update_of_a_step_sees_the_same_real_images():
 def draws(start, steps, seed=0, **settings):
     with Built(tiny(Update('d', z='fresh'), G), start_step=start, seed=seed, **settings) as built:
         built.load({'global_step': start})
-        return [built.run(index, built.gan.z, built.gan.fresh_z[0], built.gan.inputs)[1] for index in range(start, start + steps)]
+        return [built.run(index, built.gan.z, built.gan.fresh_z[0], built.gan.inputs)[1]
+                for index in range(start, start + steps)]
 
 
 def test_randomness_depends_on_seed_and_step_alone():
@@ -265,7 +271,8 @@ def test_randomness_depends_on_seed_and_step_alone():
 
 
 @pytest.mark.parametrize('z_dist, low, high, mean, deviation', [
-    ('uniform_signed', -1, 1, 0, 1 / math.sqrt(3)), ('uniform_unsigned', 0, 1, 0.5, 1 / math.sqrt(12)), ('normal01', -6, 6, 0, 1)])
+    ('uniform_signed', -1, 1, 0, 1 / math.sqrt(3)), ('uniform_unsigned', 0, 1, 0.5, 1 / math.sqrt(12)),
+    ('normal01', -6, 6, 0, 1)])
 def test_z_has_the_distribution_asked_for(z_dist, low, high, mean, deviation):
     z = draws(0, 1, z_dist=z_dist, z_dim=5000)[0][0]
     assert low <= z.min() and z.max() <= high
@@ -356,7 +363,8 @@ def test_a_critic_that_stands_by_moves_nothing():
 
 def test_the_sampler_uses_the_averages_and_moves_nothing():
     with Built(tiny(generator=_norm_generator, discriminator=_norm_discriminator)) as built:
-        built.load({'generator/bn/moving_mean': np.float32([1, 2, 3]), 'generator/bn/moving_variance': np.float32([4, 1, 9])})
+        built.load({'generator/bn/moving_mean': np.float32([1, 2, 3]),
+                    'generator/bn/moving_variance': np.float32([4, 1, 9])})
         z = np.random.default_rng(0).standard_normal((7, Z)).astype(np.float32)
         before = built.values()
         images = built.sess.run(built.gan.sampler, {built.gan.z: z})
@@ -394,7 +402,8 @@ def _other_name(z, y, cfg, training):
 
 @pytest.mark.parametrize('changes, words', [
     (dict(generator=lambda *a: _generator(*a)[:, :1]), r'generator returns \(.*, 1, 2, 1\), expected \[B, 2, 2, 1\]'),
-    (dict(generator=lambda *a: tf.reshape(_generator(*a), [-1, PIXELS])), r'generator returns .*expected \[B, 2, 2, 1\]'),
+    (dict(generator=lambda *a: tf.reshape(_generator(*a), [-1, PIXELS])),
+     r'generator returns .*expected \[B, 2, 2, 1\]'),
     (dict(generator=lambda *a: tf.tile(_generator(*a), [1, 1, 1, 3])), r'expected \[B, 2, 2, 1\].*--c_dim'),
     (dict(generator=_other_name), r'generator returns a dict'),
     (dict(discriminator=lambda *a: _discriminator(*a)[:, 0]), r'discriminator returns .*expected logits \[B, 1\]'),
@@ -402,8 +411,10 @@ def _other_name(z, y, cfg, training):
     (dict(discriminator=lambda *a: (_discriminator(*a), 1)), r'discriminator returns a tuple'),
     (dict(loss=losses.Loss(lambda gan: {'d_loss_real': tf.reduce_mean(gan.real_logits) * tf.get_variable('stray', [])},
                            losses.non_saturating.g_loss)), 'stray'),
-    (dict(generator=lambda z, y, cfg, training: tf.zeros([BATCH, SIDE, SIDE, 1]) + z[0, 0]), 'generator has no trainable variables'),
-    (dict(generator=lambda *a: [_generator(*a), tf.get_variable('idle', [2])][0]), 'generator.*does not depend on.*generator/idle'),
+    (dict(generator=lambda z, y, cfg, training: tf.zeros([BATCH, SIDE, SIDE, 1]) + z[0, 0]),
+     'generator has no trainable variables'),
+    (dict(generator=lambda *a: [_generator(*a), tf.get_variable('idle', [2])][0]),
+     'generator.*does not depend on.*generator/idle'),
 ])
 def test_a_faulty_plugin_is_named_with_what_was_expected(changes, words):
     with pytest.raises(UserError, match=words) as error:
@@ -420,14 +431,16 @@ def folder_of_images(tmp_path, count=6, size=(10, 10), mode='RGB'):
     for number in range(count):
         pixels = np.random.default_rng(number).integers(0, 256, (size[1], size[0], 3), np.uint8)
         Image.fromarray(pixels).convert(mode).save(folder / f'{number}.png')
-    return dict(data_dir=str(tmp_path), dataset_name='some', input_fname_pattern='*.png', input_height=10, input_width=10,
+    return dict(data_dir=str(tmp_path), dataset_name='some', input_fname_pattern='*.png', input_height=10,
+                input_width=10,
                 output_height=8, output_width=8, batch_size=4, z_dim=5, gf_dim=2, df_dim=2)
 
 
 @pytest.fixture
 def legacy(tmp_path):
     with tf.Graph().as_default(), session() as sess:
-        gan = model.DCGAN(sess, **folder_of_images(tmp_path), checkpoint_dir=str(tmp_path / 'ck'), out_dir=str(tmp_path / 'out'))
+        gan = model.DCGAN(sess, **folder_of_images(tmp_path), checkpoint_dir=str(tmp_path / 'ck'),
+                          out_dir=str(tmp_path / 'out'))
         sess.run(tf.global_variables_initializer())
         yield gan
 
@@ -447,12 +460,14 @@ def test_the_attributes_of_the_legacy_class(legacy):
          legacy.g_loss, legacy.G], feed)
     np.testing.assert_allclose([d, d_], [sigmoid(logits), sigmoid(logits_)], rtol=1e-5)
     assert d.shape == (4, 1) and images.min() >= -1 and images.max() <= 1
-    np.testing.assert_allclose([real, fake, g_loss], [softplus(-logits).mean(), softplus(logits_).mean(), softplus(-logits_).mean()],
+    np.testing.assert_allclose([real, fake, g_loss], [softplus(-logits).mean(), softplus(logits_).mean(),
+                                                      softplus(-logits_).mean()],
                                rtol=1e-5)
     assert d_loss == pytest.approx(real + fake)
 
 
-@pytest.mark.parametrize('optim, moved, kept', [('d_optim', 'discriminator/', 'generator/'), ('g_optim', 'generator/', 'discriminator/')])
+@pytest.mark.parametrize('optim, moved, kept', [('d_optim', 'discriminator/', 'generator/'),
+                                                ('g_optim', 'generator/', 'discriminator/')])
 def test_one_optimizer_moves_one_player(legacy, optim, moved, kept):
     operation = getattr(legacy, optim)
     trained = {variable.op.name: variable for variable in tf.trainable_variables()}

@@ -84,7 +84,8 @@ class Convolution:
 def test_the_reference_agrees_with_scipy():
     x, w = noise(1, 6, 9, 1), noise(3, 3, 1, 1, seed=1)
     expected = scipy.signal.correlate2d(x[0, :, :, 0], w[:, :, 0, 0], 'same')
-    np.testing.assert_allclose(Convolution(x.shape, w.shape, (1, 1)).forward(x, w)[0, :, :, 0], expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(Convolution(x.shape, w.shape, (1, 1)).forward(x, w)[0, :, :, 0], expected, rtol=1e-5,
+                               atol=1e-6)
 
 
 def check(actual, expected):
@@ -143,7 +144,8 @@ def test_deconv2d_and_its_gradients(shape, kernel, strides, out, sess):
     reference = Convolution(shape, (*kernel, shape[3], out), strides)
     small = (shape[0], *reference.out, out)
     x = tf.placeholder(tf.float32, [None, *small[1:]])
-    y, w_variable, b_variable = ops.deconv2d(x, [tf.shape(x)[0], *shape[1:]], *kernel, *strides, name='deconv', with_w=True)
+    y, w_variable, b_variable = ops.deconv2d(x, [tf.shape(x)[0], *shape[1:]], *kernel, *strides, name='deconv',
+                                             with_w=True)
     assert y.shape.as_list() == [None, *shape[1:]]
     values, w, b = noise(*small), noise(*kernel, shape[3], out, seed=1), noise(shape[3], seed=2)
     initialized(sess, w=w, biases=b)
@@ -200,7 +202,8 @@ def test_conv_and_conv_transpose_with_keras_names(shape, size, stride, padding, 
     assert w_down.shape == w_up.shape == (*kernel, shape[3], out)
     d_small, d_large = noise(*small, seed=2), noise(*shape, seed=3)
     y, z, (dx, dw_down), (ds, dw_up) = sess.run([
-        down, up, tf.gradients(down, [x, variables['down/kernel']], d_small), tf.gradients(up, [s, variables['up/kernel']], d_large)])
+        down, up, tf.gradients(down, [x, variables['down/kernel']], d_small),
+        tf.gradients(up, [s, variables['up/kernel']], d_large)])
     check(y, reference.forward(noise(*shape), w_down) + (biases['down'] if use_bias else 0))
     check(z, reference.gradient_of_x(w_up, noise(*small, seed=1)) + (biases['up'] if use_bias else 0))
     check(dx, reference.gradient_of_x(w_down, d_small))
@@ -260,7 +263,8 @@ def test_upstreams_initialisers(build, shape, stddev, truncated, sess):
 @pytest.mark.parametrize('build, fan_in', [
     (lambda init: ops.dense(tf.zeros([1, 40]), 50, 'x', init), 40),
     (lambda init: ops.conv(tf.zeros([1, 8, 8, 6]), 20, 5, 1, 'x', kernel_initializer=init), 5 * 5 * 6),
-    (lambda init: ops.conv_transpose(tf.zeros([1, 4, 4, 20]), [1, 8, 8, 6], 5, 2, 'x', kernel_initializer=init), 5 * 5 * 6),
+    (lambda init: ops.conv_transpose(tf.zeros([1, 4, 4, 20]), [1, 8, 8, 6], 5, 2, 'x', kernel_initializer=init),
+     5 * 5 * 6),
 ])
 def test_fan_in_uniform_is_pytorchs_default(build, fan_in, sess):
     build(ops.fan_in_uniform())
@@ -425,7 +429,8 @@ def test_conv_cond_concat_of_unknown_batch_keeps_the_static_shape():
 def test_lrelu_and_its_gradient(sess):
     x = tf.constant([-2.0, -0.5, 0.5, 3.0])
     y = ops.lrelu(x)
-    np.testing.assert_allclose(sess.run([y, tf.gradients(y, x)[0]]), [[-0.4, -0.1, 0.5, 3.0], [0.2, 0.2, 1.0, 1.0]], rtol=1e-6)
+    np.testing.assert_allclose(sess.run([y, tf.gradients(y, x)[0]]), [[-0.4, -0.1, 0.5, 3.0], [0.2, 0.2, 1.0, 1.0]],
+                               rtol=1e-6)
     np.testing.assert_allclose(sess.run(ops.lrelu(x, 0.01)), [-0.02, -0.005, 0.5, 3.0], rtol=1e-6)
 
 
@@ -433,7 +438,8 @@ def test_a_script_without_a_seed_can_use_the_layers():
     code = ('from ops import *\nfrom tf1 import session, tf\n'
             'h = deconv2d(linear(tf.random_normal([2, 4]), 12)[:, None, :, None], [2, 2, 24, 1])\n'
             'sess = session()\nsess.run(tf.global_variables_initializer())\nprint(sess.run(h).shape)\n')
-    done = subprocess.run([sys.executable, '-c', code], cwd=os.path.dirname(ops.__file__), capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, '-c', code], cwd=os.path.dirname(ops.__file__), capture_output=True,
+                          text=True, timeout=60)
     assert done.stdout == '(2, 2, 24, 1)\n', done.stderr
 
 

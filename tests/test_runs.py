@@ -46,7 +46,8 @@ def everything(folder):
 
 @pytest.mark.parametrize('changes, name', [
     (dict(), 'faces-dcgan-48x48'), (dict(dataset='mnist', plugin='mnist', output_height=28), 'mnist-28x28'),
-    (dict(dataset='/data/my faces/', output_width=33), 'my faces-dcgan-48x33'), (dict(plugin='/home/me/gan.py'), 'faces-gan-48x48'),
+    (dict(dataset='/data/my faces/', output_width=33), 'my faces-dcgan-48x33'),
+    (dict(plugin='/home/me/gan.py'), 'faces-gan-48x48'),
     (dict(dataset='./x/y'), 'y-dcgan-48x48')])
 def test_the_default_name_is_made_of_data_plugin_and_size(changes, name, tmp_path):
     cfg = config(tmp_path, **changes)
@@ -55,7 +56,8 @@ def test_the_default_name_is_made_of_data_plugin_and_size(changes, name, tmp_pat
 
 
 def test_folders_are_inside_the_run_unless_absolute(tmp_path):
-    run = runs.for_training(config(tmp_path, out_name='mine', sample_dir='pictures', checkpoint_dir=str(tmp_path / 'ck')))
+    run = runs.for_training(config(tmp_path, out_name='mine', sample_dir='pictures',
+                                   checkpoint_dir=str(tmp_path / 'ck')))
     assert run.folder == str(tmp_path / 'out' / 'mine') and run.checkpoint_dir == str(tmp_path / 'ck')
     assert run.sample_dir == os.path.join(run.folder, 'pictures') and run.log_dir == os.path.join(run.folder, 'logs')
     assert run.losses_csv == os.path.join(run.folder, 'losses.csv')
@@ -98,7 +100,8 @@ def test_a_folder_without_a_record_has_an_empty_one(tmp_path):
     assert runs.for_training(config(tmp_path)).record() == {}
 
 
-@pytest.mark.parametrize('text', ['', '{', '[]', '{}', '{"settings": 3}', '{"settings": {}, "data": []}', 'null', '\x00\xff',
+@pytest.mark.parametrize('text', ['', '{', '[]', '{}', '{"settings": 3}', '{"settings": {}, "data": []}', 'null',
+                                  '\x00\xff',
                                   '{"settings": {"epoch": "many"}, "data": {"class_names": []}, "versions": {}}'])
 def test_a_damaged_record_is_one_line_that_names_the_file(text, tmp_path):
     run = a_run(config(tmp_path))
@@ -194,7 +197,8 @@ def test_no_run_lists_what_there_is_with_the_command_and_creates_nothing(tmp_pat
 
 # ------------------------------------------------------------------------------------------------ resuming
 
-@pytest.mark.parametrize('change', [dict(z_dim=50), dict(gf_dim=32), dict(df_dim=32), dict(output_width=49), dict(c_dim=1),
+@pytest.mark.parametrize('change', [dict(z_dim=50), dict(gf_dim=32), dict(df_dim=32), dict(output_width=49),
+                                    dict(c_dim=1),
                                     dict(labels='folder'), dict(dfc_dim=7)])
 def test_a_resume_with_another_graph_names_the_setting(change, tmp_path):
     cfg = config(tmp_path)
@@ -230,7 +234,8 @@ HOLDER = 'import runs, sys, time\nwith runs.Lock(sys.argv[1]):\n    print("locke
 
 def test_a_run_that_a_living_process_holds_is_refused_and_a_dead_ones_taken_over(tmp_path):
     root = os.path.dirname(os.path.abspath(runs.__file__))
-    with subprocess.Popen([sys.executable, '-c', HOLDER, str(tmp_path)], cwd=root, stdout=subprocess.PIPE, text=True) as holder:
+    with subprocess.Popen([sys.executable, '-c', HOLDER, str(tmp_path)], cwd=root, stdout=subprocess.PIPE,
+                          text=True) as holder:
         try:
             assert holder.stdout.readline() == 'locked\n'
             with pytest.raises(UserError) as error:
