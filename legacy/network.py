@@ -2,18 +2,47 @@
 import os
 import re
 import sys
+import urllib.error
 
 LOCAL = ('localhost', '127.', '::1', '0.0.0.0')
 
 
-class DownloadRefused(OSError):
-    """A download the script asked for."""
+class DownloadRefused(urllib.error.URLError):
+    """A download the script asked for; an URLError, as without a network."""
+
+    def __str__(self):
+        return str(self.reason)
 
 
 def refusal(url, path):
     """The error for a download of `url` to `path` (None when the script did not say where)."""
     where = f'put the file at {os.path.abspath(path)}' if path else 'get the file by hand and place it where the script looks for it'
     return DownloadRefused(f'python -m legacy run never downloads; {where} (asked for: {url})')
+
+
+def _words(command):
+    import shlex
+    if isinstance(command, (list, tuple)):
+        return [os.fsdecode(word) for word in command]
+    try:
+        return shlex.split(os.fsdecode(command))
+    except ValueError:
+        return os.fsdecode(command).split()
+
+
+def is_download(command):
+    """True for a command line (text or list) that fetches something by URL."""
+    text = ' '.join(_words(command))
+    return bool(re.search(r'\b(wget|curl|git clone|gdown|aria2c)\b', text) and re.search(r'https?://|ftp://|git@', text))
+
+
+def output_of(command):
+    """The file a wget or curl command would have written, or None."""
+    words = _words(command)
+    for flag in ('-o', '-O', '--output', '--output-document'):
+        if flag in words[:-1]:
+            return words[words.index(flag) + 1]
+    return None
 
 
 def _target():
@@ -39,9 +68,8 @@ def _hook(event, args):
             raise refusal(str(host), _target())
     if event in ('os.system', 'subprocess.Popen'):
         command = args[0] if event == 'os.system' else args[1]
-        text = ' '.join(map(os.fsdecode, command)) if isinstance(command, (list, tuple)) else os.fsdecode(command)
-        if re.search(r'\b(wget|curl|git clone|gdown|aria2c)\b', text) and re.search(r'https?://|ftp://|git@', text):
-            raise refusal(text, None)
+        if is_download(command):
+            raise refusal(' '.join(_words(command)), output_of(command))
 
 
 def refuse():

@@ -452,6 +452,12 @@ coerce none
                      ('types.ListType', 'list'), ('types.DictType', 'dict'), ('types.TupleType', 'tuple'),
                      ('types.NoneType', 'type(None)'), ('types.StringTypes', 'str'), ('types.BooleanType', 'bool')):
         yield Symbol(old, 'python2:STDLIB', new, 'renamed')
+    for name in ('os.system', 'os.popen', 'subprocess.Popen', 'subprocess.call', 'subprocess.check_call', 'subprocess.check_output',
+                 'subprocess.run', 'urllib.request.urlretrieve', 'urllib.request.urlopen'):
+        yield Symbol(name, 'python2:STDLIB', name, 'changed', 'downloads are refused')
+    for name in ('load', 'loads', 'dump'):
+        yield Symbol('pickle.' + name, f'python2:pickle_{name}', 'pickle.' + name, 'changed',
+                     'files of Python 2 and files opened as text are read')
 
 
 def _libraries():

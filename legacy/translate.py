@@ -153,6 +153,9 @@ def project_files(script, folders):
                     file = module_file(base, '.'.join(parts[:n]))
                     if file:
                         todo.append(file)
+                        if file.endswith('__init__.py'):           # a package belongs to the project as a whole
+                            folder = os.path.dirname(file)
+                            todo += [os.path.join(folder, name) for name in os.listdir(folder) if name.endswith('.py')]
     return found
 
 

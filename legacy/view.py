@@ -90,6 +90,12 @@ class World:
         self.guarded[path] = set(guarded)
         return code
 
+    def code_of_text(self, tree, filename, mode):
+        """Code of a tree that is already Python 3: a notebook's cell."""
+        modern, guarded = translate.Modernise(self.python2, self.path_map, filename).run(tree)
+        self.guarded[filename] = set(guarded)
+        return compile(modern, filename, mode, dont_inherit=True)
+
     # ---- imports ----
 
     def import_(self, name, globals=None, locals=None, fromlist=(), level=0):
@@ -215,8 +221,10 @@ class World:
             return self.resolve(canonical), True
         row = symbols.lookup(full)
         if row is not None and row.restored and self._wanted(row, real, name):
-            notes.restored(row.name, row)
-            return self.provide(row), True
+            value = self.provide(row)
+            if row.kind != 'changed' or path == 'tf':
+                notes.restored(row.name, row)
+            return value, True
         value = self._today(path, real, name)
         if value is not _MISSING:
             if isinstance(value, types.ModuleType) and not isinstance(value, View):

@@ -15,7 +15,7 @@ SIZES = {'shape', 'output_shape', 'size', 'begin', 'end', 'multiples', 'ksize', 
 def whole(value):
     """Quotients in nested lists and tuples → int; everything else as it is (tensors, floats meant as floats)."""
     if isinstance(value, Quotient):
-        return int(value)
+        return value.__index__()
     if isinstance(value, (list, tuple)) and any(isinstance(v, (Quotient, list, tuple)) for v in value):
         items = [whole(v) for v in value]
         return items if isinstance(value, list) else tuple(items) if type(value) is tuple else value

@@ -1,0 +1,281 @@
+"""`python -m legacy check PATH`: what a script or folder uses that is gone, what `run` restores, the modern form.
+
+Static: nothing is executed. Names are followed through imports and aliases (`from tensorflow.contrib import slim`, `nn = tf.nn`).
+Exit status: 0 when `run` is expected to work, 1 when something it cannot restore is used, 2 for wrong usage.
+"""
+import argparse
+import ast
+import dataclasses
+import json
+import os
+import sys
+
+from errors import UserError
+from legacy import symbols, translate
+from legacy.python2 import ABSENT_BUILTINS, METHODS, MODULES
+
+FIRST_ARGUMENT_CHANGED = {'tf.concat', 'tf.split'}
+CROSS_ENTROPIES = {row for row in symbols.SYMBOLS if row.endswith('cross_entropy_with_logits')}
+# Rows for things that look the same and are only lenient inside `run`: naming every use of np.array helps nobody.
+QUIET = {row.name for row in symbols.SYMBOLS.values() if row.kind == 'changed' and row.name.startswith('np.')} | {
+    'tf.nn.' + name for name in ('avg_pool', 'bias_add', 'conv2d', 'conv2d_transpose', 'depthwise_conv2d', 'fused_batch_norm', 'max_pool')}
+QUIET |= {row.name for row in symbols.SYMBOLS.values() if row.name.startswith(('os.', 'subprocess.', 'pickle.', 'urllib.request.'))
+          and row.kind == 'changed'}
+QUIET |= {'tf.depth_to_space', 'tf.space_to_depth', 'tf.reverse', 'tf.image.resize_images'}
+METHOD_ROWS = {name for name in METHODS if '.' + name in symbols.SYMBOLS} - {'decode', 'next', 'value', 'ptp'}
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Finding:
+    """One use of one old name. `status` is 'restored' or 'not restored'."""
+    file: str
+    line: int
+    name: str
+    status: str
+    modern: str
+    note: str
+
+
+def python_files(path):
+    """The scripts and notebooks below a path, or the path itself. UserError when there is none."""
+    if os.path.isfile(path):
+        return [path]
+    if not os.path.isdir(path):
+        raise UserError(f'no such file or folder: {path}')
+    found = [os.path.join(base, name) for base, folders, names in os.walk(path) for name in names
+             if name.endswith(('.py', '.ipynb')) and '/.' not in base.replace(os.sep, '/')]
+    if not found:
+        raise UserError(f'{path} has no .py or .ipynb file')
+    return sorted(found)
+
+
+def check_file(path, local=()):
+    """[Finding] of one file. `local` are the names of modules that the project itself has."""
+    if path.endswith('.ipynb'):
+        from legacy import notebook
+        sources = [(notebook.without_magics(source)[0], f'{path} cell {number}') for number, source in notebook.code_cells(path)]
+    else:
+        with open(path, 'rb') as file:
+            sources = [(translate.decode(file.read()), path)]
+    findings, names = [], {}
+    for text, label in sources:
+        try:
+            tree, reason = translate.parse(text, label)
+        except SyntaxError as error:
+            findings.append(Finding(label, error.lineno or 1, 'syntax error', 'not restored', '', error.msg or 'invalid syntax'))
+            continue
+        if reason:
+            what = 'py2:' + (reason.partition(': ')[2] or reason)
+            line = int(reason.split(':')[0].removeprefix('line ')) if reason.startswith('line ') else 1
+            row = symbols.SYMBOLS.get(what)
+            findings.append(Finding(label, line, what, 'restored', row.modern if row else 'Python 3', 'translated in memory'))
+        visitor = _Visitor(label, set(local), names, translate.guarded_lines(tree))
+        visitor.visit(tree)
+        findings += visitor.findings
+    return sorted(set(findings))
+
+
+class _Visitor(ast.NodeVisitor):
+    """Follows names through imports and simple assignments, reports those the table knows."""
+
+    def __init__(self, file, local, names, guarded):
+        self.file, self.local, self.names, self.guarded = file, local, names, guarded
+        self.findings = []
+        self.own = set()
+
+    def report(self, node, row, name=None, note=None):
+        status = 'restored' if row.restored else 'not restored'
+        self.findings.append(Finding(self.file, node.lineno, name or row.name, status, row.modern, note if note is not None else row.note))
+
+    def visit_Import(self, node):
+        for alias in node.names:
+            top = alias.name.split('.')[0]
+            if top in self.local:
+                continue
+            self.names[alias.asname or top] = symbols.canonical(alias.name if alias.asname else top)
+            self._module(node, alias.name)
+
+    def visit_ImportFrom(self, node):
+        if node.level or (node.module or '').split('.')[0] in self.local:
+            return
+        self._module(node, node.module)
+        for alias in node.names:
+            full = symbols.canonical(f'{node.module}.{alias.name}')
+            self.names[alias.asname or alias.name] = full
+            row = symbols.lookup(full)
+            if row is not None and row.name not in QUIET:
+                self._use(node, full)
+            elif row is None and full.startswith('tf.contrib') and not symbols.is_prefix(full):
+                self._use(node, full, imported=True)
+
+    def _module(self, node, name):
+        if name in MODULES:
+            self.report(node, symbols.SYMBOLS[name])
+            return
+        row = symbols.lookup(name)
+        if row is not None:
+            self._absent_or_report(node, row)
+        else:
+            top = symbols.SYMBOLS.get(name.split('.')[0])
+            if top is not None and top.restore.startswith('absent:'):
+                self._absent_or_report(node, top)
+
+    def _absent_or_report(self, node, row):
+        if row.restore.startswith('absent:'):
+            import importlib.util
+            if importlib.util.find_spec(row.name) is not None:
+                return
+        self.report(node, row)
+
+    def dotted(self, node):
+        """The canonical dotted name of an expression, or None when it does not start at an import."""
+        parts = []
+        while isinstance(node, ast.Attribute):
+            parts.append(node.attr)
+            node = node.value
+        if not isinstance(node, ast.Name) or node.id not in self.names:
+            return None
+        return symbols.canonical('.'.join([self.names[node.id]] + parts[::-1]))
+
+    def visit_Assign(self, node):
+        if len(node.targets) == 1 and isinstance(node.targets[0], ast.Name) and isinstance(node.value, (ast.Attribute, ast.Name)):
+            full = self.dotted(node.value)
+            if full is not None and (full.startswith('tf.') or symbols.is_prefix(full)):
+                self.names[node.targets[0].id] = full
+        self.generic_visit(node)
+
+    def visit_FunctionDef(self, node):
+        self.own.add(node.name)
+        self.generic_visit(node)
+
+    def visit_Attribute(self, node):
+        full = self.dotted(node)
+        if full is not None:
+            if self._use(node, full):
+                return                                   # the whole chain is one name
+        elif node.attr in METHOD_ROWS and isinstance(node.ctx, ast.Load) and node.attr not in self.own:
+            self.report(node, symbols.SYMBOLS['.' + node.attr])
+        self.generic_visit(node)
+
+    def visit_Name(self, node):
+        if isinstance(node.ctx, ast.Load) and node.id in ABSENT_BUILTINS and node.id not in self.names and node.id not in self.own \
+                and 'builtins.' + node.id in symbols.SYMBOLS and node.id not in ('file', 'buffer', 'apply', 'intern', 'coerce', 'cmp') \
+                and node.lineno not in self.guarded:
+            self.report(node, symbols.SYMBOLS['builtins.' + node.id])
+        elif isinstance(node.ctx, ast.Store):
+            if node.id in ABSENT_BUILTINS:
+                self.own.add(node.id)
+
+    def visit_Call(self, node):
+        full = self.dotted(node.func) if isinstance(node.func, (ast.Attribute, ast.Name)) else None
+        if full in FIRST_ARGUMENT_CHANGED and node.args and isinstance(node.args[0], (ast.Constant, ast.UnaryOp)):
+            self.report(node, symbols.SYMBOLS[full])
+        elif full in CROSS_ENTROPIES and node.args and not (isinstance(node.args[0], ast.Constant) and node.args[0].value is None):
+            self.report(node, symbols.SYMBOLS[full])
+        if isinstance(node.func, ast.Name) and full is not None and '.' in full:
+            self._use(node.func, full)
+        self.generic_visit(node)
+
+    def _use(self, node, full, imported=False):
+        """Reports `full` when the table or today's TensorFlow says that it is gone; True when it was reported."""
+        row = symbols.lookup(full)
+        while row is None and symbols.is_prefix(full) is False and '.' in full and not full.startswith('tf'):
+            return False
+        if row is not None:
+            if row.name in QUIET or row.name in FIRST_ARGUMENT_CHANGED or row.name in CROSS_ENTROPIES:
+                return True
+            if row.kind == 'renamed' and _exists_today(full):
+                return True
+            if row.name in ('tf.flags', 'tf.app', 'tf.__version__', 'tf.VERSION'):
+                return False
+            self.report(node, row)
+            return True
+        if not full.startswith('tf.') or symbols.is_prefix(full):
+            return False
+        above = symbols.covering(full)
+        if above is None:
+            if _exists_today(full) is False:
+                self.report(node, symbols.Symbol(full, '', 'none', 'gone', 'not in this TensorFlow, and not restored'))
+                return True
+            return False
+        if above.name == 'tf.contrib':
+            note = above.note + ('; importing it is free, using it fails' if imported else '')
+            self.report(node, dataclasses.replace(above, name=full, restore='x' if imported else ''), full, note)
+            return True
+        return False
+
+
+_TODAY = []
+
+
+def _exists_today(full):
+    """True or False for a `tf.` name in today's compat.v1; None for names below objects that are no modules."""
+    if not full.startswith('tf.'):
+        return None
+    if not _TODAY:
+        os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+        import tensorflow
+        _TODAY.append((tensorflow.compat.v1, tensorflow))
+    parts = full.split('.')[1:]
+    if parts[0] in ('python', 'keras', 'core', 'estimator'):
+        return None
+    for root in _TODAY[0]:
+        value = root
+        for part in parts:
+            try:
+                value = getattr(value, part)
+            except (AttributeError, ImportError):
+                if not hasattr(value, '__path__') and type(value).__name__ not in ('TFModuleWrapper', 'module'):
+                    return None
+                break
+        else:
+            return True
+    return False
+
+
+def local_modules(path):
+    """Names of the modules and packages beside and below the checked files: they hide libraries of the same name."""
+    folder = path if os.path.isdir(path) else os.path.dirname(os.path.abspath(path))
+    names = set()
+    for base, folders, files in os.walk(folder):
+        names |= {name[:-3] for name in files if name.endswith('.py')}
+        names |= {name for name in folders if os.path.isfile(os.path.join(base, name, '__init__.py'))}
+    return names - {'tensorflow', 'numpy', 'scipy'}
+
+
+def check(path):
+    """[Finding] of a script (and the local modules it imports) or of every file of a folder."""
+    local = local_modules(path)
+    if os.path.isdir(path) or path.endswith('.ipynb'):
+        files = python_files(path)
+    else:
+        python_files(path)
+        files = sorted(translate.project_files(path, [os.path.dirname(os.path.abspath(path))]))
+        files = [os.path.relpath(file) for file in files]
+    findings = []
+    for file in files:
+        findings += check_file(file, local)
+    return files, findings
+
+
+def main(argv):
+    """Prints the report; returns 0 when `run` is expected to work, else 1."""
+    parser = argparse.ArgumentParser(prog='python -m legacy check', description='Report what an old script uses that is gone.')
+    parser.add_argument('path', help='a script, a notebook or a folder')
+    parser.add_argument('--json', action='store_true', help='one JSON object instead of lines')
+    args = parser.parse_args(argv)
+    files, findings = check(args.path)
+    lost = [f for f in findings if f.status == 'not restored']
+    if args.json:
+        print(json.dumps({'files': files, 'findings': [dataclasses.asdict(f) for f in findings], 'runs': not lost}, indent=1))
+        return 1 if lost else 0
+    for f in findings:
+        tail = f' ({f.note})' if f.note else ''
+        print(f'{f.file}:{f.line}: {f.name}: {f.status}' + (f'; today: {f.modern}' if f.modern else '') + tail)
+    print(f'{len(files)} file(s), {len(findings)} use(s) of {len({f.name for f in findings})} gone symbol(s), {len(lost)} not restored: '
+          + ('`python -m legacy run` is not expected to get past them' if lost else '`python -m legacy run` is expected to work'))
+    return 1 if lost else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))
