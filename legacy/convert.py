@@ -109,7 +109,7 @@ class Project:
 
     texts: {path: source}; trees: {path: ast or None}; reasons: {path: why it is no Python 3};
     imports: {path: files it imports}; language: {path: why it is Python 2, or None}; tensorflow: {path: whether it or
-    a file it shares imports with uses TensorFlow}; modern: {path: why it is TensorFlow 2, which stays as it is}.
+    a file it shares imports with uses TensorFlow}; groups: {path: it and the files it shares imports with}; modern: {path: why it is TensorFlow 2, which stays as it is}.
     notes: {path: notes of the conversion}; failed: {path: why}; left: paths that were not copied.
     """
 
@@ -129,8 +129,9 @@ class Project:
         self.imports = {path: self._imports_of(path) for path in paths}
         self.imported = set().union(*self.imports.values()) if paths else set()
         self.starred = set().union(*self.stars.values()) if paths else set()
-        self.language, self.tensorflow, self.modern = {}, {}, {}
+        self.language, self.tensorflow, self.modern, self.groups = {}, {}, {}, {}
         for group in self._groups():
+            self.groups.update(dict.fromkeys(group, group))
             self.tensorflow.update(dict.fromkeys(group, any(imports_tensorflow(self.trees[path]) for path in group)))
             folders = {os.path.join(root, os.path.dirname(path)) for path in group if not self.in_package(path)}
             files = {os.path.join(root, path): (self.trees[path], self.reasons[path]) for path in group}
@@ -240,13 +241,19 @@ class Project:
         names = r'\.(pack|unpack|mul|sub|neg|scalar_summary|image_summary|histogram_summary|merge_all_summaries|batch_matmul)\('
         return any(re.search(r'\btf' + names, text) for text in self.texts.values())
 
+    def has(self, group_of, pattern):
+        """Whether a pattern occurs in a file or in one that it shares imports with."""
+        return any(re.search(pattern, self.texts[path]) for path in self.groups[group_of])
+
     def module(self, path, rewrite):
         """What rewrite needs to know about a file."""
         local = frozenset().union(*(self.modules_in(folder) for n, folder in enumerate(self.folders_of(path))
                                     if n or not self.in_package(path)))
         siblings = self.modules_in(os.path.dirname(path)) if self.in_package(path) and self.language[path] else frozenset()
         return rewrite.Module(path=path, python2=bool(self.language[path]),
-                              tensorflow=self.tensorflow[path], exports=self.star_exports(path),
+                              tensorflow=self.tensorflow[path],
+                              gpu=self.has(path, r'device\([^)]*gpu') and not self.has(path, 'allow_soft_placement'),
+                              reused=self.has(path, r'get_variable_scope\(\)\s*\.reuse_variables\('), exports=self.star_exports(path),
                               star_imported=path in self.starred, siblings=siblings - {'__init__'}, local=local,
                               old_axis_order=self.old_axis_order())
 
@@ -278,7 +285,7 @@ def convert_text(project, path, rewrite):
         return old
     text = from_python2(old, path, project.reasons[path] is None) if project.language[path] else translate.expand_tabs(old) if project.reasons[path] else old
     try:
-        new, notes = rewrite.rewrite(text, project.module(path, rewrite))
+        new, notes = rewrite.rewrite(utf8(text), project.module(path, rewrite))
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')              # invalid escapes in strings are the old source's own
             compile(new, path, 'exec', dont_inherit=True)
@@ -307,6 +314,11 @@ def from_python2(text, path, print_function):
     tool.log_message = tool.log_debug = lambda *args: None
     text = translate.expand_tabs(text)
     return str(tool.refactor_string(text if text.endswith('\n') else text + '\n', path))
+
+
+def utf8(text):
+    """Text whose coding line, if it has one, says what it will be written in."""
+    return re.sub(r'\A((?:.*\n)?[ \t]*#.*?coding[:=][ \t]*)(?!utf-?8)[-\w.]+', r'\g<1>utf-8', text, count=1)
 
 
 def line_map(old, new):

@@ -21,12 +21,14 @@
     helpers.flag_values       FLAGS.__flags
     helpers.parse_flags       FLAGS._parse_flags()
     helpers.ExponentialMovingAverage    tf.train.ExponentialMovingAverage that works in a reused variable scope
+    helpers.minimize, .apply_gradients  the methods of an optimizer, working in a reused variable scope
     helpers.library           a library that was not installed when the script was converted
     helpers.mimsave           imageio.mimsave with fps
 
 They are the very functions that `python -m legacy run` puts in place, so converted and unconverted scripts compute the
 same. A module is imported when it is first used. Run a converted script with this project on PYTHONPATH.
 """
+import contextlib
 import importlib
 import importlib.util
 import sys
@@ -42,7 +44,8 @@ MODULES = {
     **{name: f'legacy.{name}' for name in ('input_data', 'keras_datasets', 'scipy_misc', 'numpy1')},
 }
 
-__all__ = [*MODULES, 'ExponentialMovingAverage', 'div', 'flag_values', 'library', 'mimsave', 'parse_flags']
+__all__ = [*MODULES, 'ExponentialMovingAverage', 'apply_gradients', 'div', 'flag_values', 'library', 'mimsave',
+           'minimize', 'parse_flags']
 
 
 def __getattr__(name):
@@ -65,18 +68,38 @@ def parse_flags(flags):
         flags(sys.argv, known_only=True)
 
 
-class ExponentialMovingAverage(tf.train.ExponentialMovingAverage):
-    """tf.train.ExponentialMovingAverage whose `apply` also works inside a variable scope that is being reused.
+@contextlib.contextmanager
+def _making_variables():
+    """Within it, variables that do not exist are made although the scope is being reused.
 
-    TensorFlow <= 0.11 made the averages outside the variable store; today they are looked up there and not found.
+    TensorFlow <= 0.11 made slots and averages outside the variable store; today they are looked up there and not found.
     """
+    scope = tf.get_variable_scope()
+    if scope.reuse is not True:
+        yield
+        return
+    with tf.variable_scope(scope, reuse=tf.AUTO_REUSE, auxiliary_name_scope=False):
+        yield
+
+
+class ExponentialMovingAverage(tf.train.ExponentialMovingAverage):
+    """tf.train.ExponentialMovingAverage whose `apply` also works inside a variable scope that is being reused."""
 
     def apply(self, var_list=None):
-        scope = tf.get_variable_scope()
-        if scope.reuse is not True:
+        with _making_variables():
             return super().apply(var_list)
-        with tf.variable_scope(scope, reuse=tf.AUTO_REUSE, auxiliary_name_scope=False):
-            return super().apply(var_list)
+
+
+def minimize(optimizer, *args, **kwargs):
+    """`optimizer.minimize(…)` that also works after `tf.get_variable_scope().reuse_variables()`."""
+    with _making_variables():
+        return optimizer.minimize(*args, **kwargs)
+
+
+def apply_gradients(optimizer, *args, **kwargs):
+    """`optimizer.apply_gradients(…)` that also works after `tf.get_variable_scope().reuse_variables()`."""
+    with _making_variables():
+        return optimizer.apply_gradients(*args, **kwargs)
 
 
 def library(name):

@@ -42,6 +42,7 @@ RENAMED_CALLS = {
     'tf.initialize_all_tables': ('tf.tables_initializer', {}),
     'tf.batch_matmul': ('tf.matmul', {'x': 'a', 'y': 'b', 'adj_x': 'adjoint_a', 'adj_y': 'adjoint_b'}),
 }
+SCOPES = {'tf.op_scope': 'tf.name_scope', 'tf.variable_op_scope': 'tf.variable_scope'}
 LOGITS_FIRST = {f'tf.nn.{name}_cross_entropy_with_logits' for name in ('sigmoid', 'softmax', 'sparse_softmax')}
 AXIS_NAMES = {'axis', 'dim', 'concat_dim', 'split_dim'}
 # Changed, but as good as before for a source that keeps to what TensorFlow 1 documented.
@@ -69,6 +70,8 @@ LAYER_SIZES = {
     **dict.fromkeys(('max_pool2d', 'avg_pool2d', 'max_pooling2d', 'average_pooling2d'), (1, 2)),
 }
 FLAG_DEFINITIONS = {'tf.flags.DEFINE_integer': 'DEFINE_float'}
+FLOATS = re.compile(r'np\.(sqrt|mean|std|exp|log|random\.(rand|randn|normal|uniform))$|math\.|time\.|tf\.nn\.(?!top_k)|'
+                    r'tf\.(sqrt|to_float|reduce_mean|exp|log|add_n|matmul|tanh|sigmoid|truncated_normal|random_\w+)$')
 DOWNLOADS = re.compile(r'(^|\.)(urlretrieve|urlopen|wget|download)$')
 ABSOLUTE = re.compile(r'(/(home|Users|data\d?|media|mnt|tmp|root|scratch|hdd|ssd|nfs)/|~/|[A-Z]:\\)\S*$')
 
@@ -87,7 +90,8 @@ class Module:
     """What the rewriting of one file needs to know about the project.
 
     path: relative to the project. python2: its language. tensorflow: whether it or a file that shares imports with it
-    uses TensorFlow. exports: {module-level name: dotted import} that the star imports
+    uses TensorFlow; gpu: pins operations to a GPU without soft placement; reused: reuses the scope that optimisers are
+    made in. exports: {module-level name: dotted import} that the star imports
     of this file bring in. star_imported: whether another file does `from this import *`. siblings: modules of the
     package that this file belongs to, which Python 2 imported without a dot. local: what else of the project it can
     import. old_axis_order: whether the project is older than TensorFlow 1.0.
@@ -95,6 +99,8 @@ class Module:
     path: str
     python2: bool
     tensorflow: bool
+    gpu: bool
+    reused: bool
     exports: dict
     star_imported: bool
     siblings: frozenset
@@ -222,19 +228,31 @@ class Rewriter(cst.CSTTransformer):
         if row is None or not row.restored or name in LEFT_ALONE:
             return None
         module, _, attribute = row.restore.partition(':')
+        if module.startswith('=') and name.startswith('tf.'):
+            return self.tf(row.modern), f'{name} → {row.modern}', False
+        if name in SCOPES:
+            return self.tf(SCOPES[name]), f'{name} → {SCOPES[name]}', False
         if module in ('flags', 'python2', 'translate', 'absent'):
             return self._stdlib(row) if row.restore == 'python2:STDLIB' else None
         if name.startswith('np.'):
             return self._numpy(row)
-        if row.kind == 'renamed' and module.startswith('='):
-            return self.tf(row.modern), f'{name} → {row.modern}', False
         if row.kind == 'changed' and name != 'tf.nn.conv2d_transpose':
             return None
         helper = '.'.join([module.split('.')[-1]] + ([] if attribute in ('MODULE', 'PACKAGE') else [attribute]))
         return self.helper(helper), f'{name} → helpers.{helper}', False
 
+    def _replacement_below(self, name):
+        """`replacement` of a name or of the longest part of it that has one: tf.keras.datasets.mnist."""
+        parts = name.split('.')
+        for n in range(len(parts), 1, -1):
+            found = self.replacement('.'.join(parts[:n]))
+            if found:
+                text, note, look = found
+                return '.'.join([text, *parts[n:]]), note, look
+        return None
+
     def _stdlib(self, row):
-        if not re.fullmatch(r'[a-z_]+(\.[A-Za-z_]+)+', row.modern) or row.name.split('.')[0] in ('itertools', 'types'):
+        if row.name == 'string.join' or not re.fullmatch(r'[a-z_]+(\.[A-Za-z_]+)+', row.modern) or row.name.split('.')[0] in ('itertools', 'types'):
             return None
         module = row.modern.rpartition('.')[0]
         if module != row.name.rpartition('.')[0] and module != 'str':
@@ -296,7 +314,7 @@ class Rewriter(cst.CSTTransformer):
 
     def _replaced_at_import(self, root):
         name = symbols.canonical(root)
-        return name not in ('tf', 'np') and symbols.lookup(name) is not None and self.replacement(name) is not None
+        return name not in ('tf', 'np') and self._replacement_below(name) is not None
 
     def visit_Call(self, node):
         name = self.canonical(node.func)
@@ -357,12 +375,15 @@ class Rewriter(cst.CSTTransformer):
     def leave_Call(self, original_node, updated_node):
         name = self.called.get(original_node, '')
         if name in RENAMED_CALLS:
+            if name.endswith('_summary'):      # `name` was the operation's, beside the tag; now it is the tag
+                updated_node = updated_node.with_changes(args=clean_commas([
+                    arg for arg in updated_node.args if not (arg.keyword and arg.keyword.value == 'name')]))
             return self._keywords(updated_node, RENAMED_CALLS[name][1])
         if name in LOGITS_FIRST:
             return self._logits_first(original_node, updated_node, name)
         if name in ('tf.concat', 'tf.split'):
             return getattr(self, '_' + name[3:])(original_node, updated_node)
-        if name in ('tf.op_scope', 'tf.variable_op_scope'):
+        if name in SCOPES:
             return self._values_last(updated_node)
         if name == 'tf.image.resize_images':
             return self._resize_images(original_node, updated_node)
@@ -388,6 +409,17 @@ class Rewriter(cst.CSTTransformer):
         if method == '_parse_flags' and not updated_node.args:
             self.note(original_node, '._parse_flags() → helpers.parse_flags()')
             return call(self.helper('parse_flags'), updated_node.func.value)
+        if name == 'string.join' and updated_node.args:
+            self.note(original_node, 'string.join(words, separator) → separator.join(words)')
+            separator = updated_node.args[1].value if len(updated_node.args) > 1 else cst.SimpleString("' '")
+            return call('x.join', updated_node.args[0].value).with_changes(func=cst.Attribute(separator, cst.Name('join')))
+        if name == 'tf.Session' and self.module.gpu:
+            return self._soft_placement(original_node, updated_node)
+        if method in ('minimize', 'apply_gradients') and self.module.reused:
+            self.note(original_node, f'.{method}() → helpers.{method}(): its variables are made in a scope that is reused')
+            optimizer = cst.Arg(updated_node.func.value)
+            return updated_node.with_changes(func=cst.parse_expression(self.helper(method)),
+                                             args=clean_commas([optimizer, *updated_node.args]))
         if name in ('pickle.load', 'pickle.loads') and self.module.python2 and len(updated_node.args) == 1:
             self.note(original_node, f'{name}: encoding="latin1" reads what Python 2 wrote')
             return with_argument(updated_node, 'encoding', "'latin1'")
@@ -405,6 +437,16 @@ class Rewriter(cst.CSTTransformer):
             self.notes.append(Note(self.line(original_node), 'boolean flags: --flag False sets it to True today; '
                                                              'type --noflag or --flag=False', True))
         return updated_node
+
+    def _soft_placement(self, original_node, node):
+        """A graph pinned to /gpu:0 runs without one only where the session may move it."""
+        if any(arg.keyword and arg.keyword.value == 'config' for arg in node.args):
+            self.note(original_node, 'the graph is pinned to a GPU: without one it runs only with '
+                                     'tf.ConfigProto(allow_soft_placement=True)', True)
+            return node
+        self.note(original_node, 'tf.Session() → allow_soft_placement: operations pinned to /gpu:0 run without one')
+        config = cst.parse_expression(self.tf('tf.ConfigProto') + '(allow_soft_placement=True)')
+        return node.with_changes(args=clean_commas([*node.args, as_keyword(cst.Arg(config), 'config')]))
 
     def _keywords(self, node, names):
         return node.with_changes(args=[
@@ -451,10 +493,8 @@ class Rewriter(cst.CSTTransformer):
 
     def _values_last(self, node):
         """op_scope(values, name, default_name) → name_scope(name, default_name, values)."""
-        new = 'tf.name_scope' if node.func.attr.value in ('op_scope', 'name_scope') else 'tf.variable_scope'
         first, *rest = node.args
-        args = list(rest) + ([with_comma(as_keyword(first, 'values'))] if first.keyword is None else [first])
-        return node.with_changes(func=cst.parse_expression(self.tf(new)), args=clean_commas(args))
+        return node.with_changes(args=clean_commas([*rest, first if first.keyword else as_keyword(first, 'values')]))
 
     def _resize_images(self, original_node, node):
         """(images, height, width) of TensorFlow <= 0.11 → (images, [height, width])."""
@@ -538,8 +578,7 @@ class Rewriter(cst.CSTTransformer):
             if isinstance(node.func, cst.Name) and node.func.value == 'float':
                 return 'float'
             name = self.canonical(node.func) or ''
-            return 'float' if re.match(r'np\.(sqrt|mean|std|exp|log|random\.(rand|randn|normal|uniform))$|math\.|'
-                                       r'tf\.(sqrt|to_float|reduce_mean|exp|log|random_\w+)$|time\.', name) else None
+            return 'float' if FLOATS.match(name) else None
         if isinstance(node, cst.Name):
             return self._kind_of_constant(node)
         return None
@@ -618,8 +657,11 @@ class Rewriter(cst.CSTTransformer):
         top = path.split('.')[0]
         local_name = bound or top
         if parent is None and self._is_sibling(path):
-            self.note(node, f'import {path} → from . import {path}: a module of this package')
-            return [f'from . import {path}' + (f' as {bound}' if bound else '')]
+            self.note(node, f'import {path} → from . import: a module of this package')
+            above, _, last = path.rpartition('.')
+            if bound:
+                return [f'from .{above} import {last} as {bound}']
+            return [f'from . import {top}'] + ([f'from .{above} import {last} as _'] if above else [])
         if top in self.module.local:
             return None
         if path == TENSORFLOW:
@@ -634,7 +676,7 @@ class Rewriter(cst.CSTTransformer):
         if parent is None and not bound and (name in PACKAGES or name.startswith('tf.')) and not path.startswith('tensorflow.python'):
             rest = [] if top == 'tensorflow' else [f'import {top}']
             return rest if self._used(node, top, [path]) else []
-        found = self.replacement(name) if symbols.lookup(name) else None
+        found = self._replacement_below(name)
         if found and (bound or parent):
             self.note(node, found[1], found[2])
             return [f'{local_name} = {found[0]}']
@@ -680,12 +722,16 @@ class Rewriter(cst.CSTTransformer):
 
     def _is_sibling(self, path):
         top = path.split('.')[0]
-        return top in self.module.siblings and top not in self.module.local
+        return top in self.module.siblings
 
     # ------------------------------------------------------------------------------------------- statements
 
     def leave_SimpleStatementLine(self, original_node, updated_node):
         pending, self.pending = getattr(self, 'pending', []), []
+        only = original_node.body[0] if len(original_node.body) == 1 else None
+        if isinstance(only, cst.Expr) and self.called.get(only.value) == 'sys.setdefaultencoding':
+            self.note(original_node, 'sys.setdefaultencoding() removed: text is Unicode')
+            return REMOVED.with_changes(leading_lines=updated_node.leading_lines)
         if not pending and updated_node.body:
             return updated_node
         lines = [cst.parse_statement(line) for line in pending]
