@@ -1,6 +1,6 @@
 """A trained generator for other programs: a checkpoint, a SavedModel with named signatures, a frozen graph.
 
-Each function takes a sampling.Sampler, whose graph has any batch size; the batch size in file names is upstream's habit.
+Each function takes a sampling.Sampler, whose graph takes any batch size; that in file names is upstream's habit.
 """
 import glob
 import os
@@ -16,8 +16,9 @@ from utils import atomic_write
 def export(sampler, checkpoint_dir, step, say=print):
     """--export: <checkpoint_dir>/export_b<batch_size>/ with model.b<batch_size>-<step> and saved_model/.
 
-    The checkpoint has the variables of both networks, without the optimisers'; the SavedModel has the signatures below. The
-    Sampler must have its discriminator. Returns (checkpoint prefix, SavedModel folder). Raises UserError when the disk refuses.
+    The checkpoint has the variables of both networks, without the optimisers'; the SavedModel has the signatures
+    below. The Sampler must have its discriminator. Returns (checkpoint prefix, SavedModel folder). Raises UserError
+    when the disk refuses.
     """
     folder = os.path.join(checkpoint_dir, f'export_b{sampler.cfg.batch_size}')
     with sampler.graph.as_default():
@@ -48,7 +49,8 @@ def frozen_name(batch_size, step, filename='model'):
 def signatures(sampler):
     """{name: (inputs, outputs)}, each {name: tensor}.
 
-    generate (also serving_default): z [, y] -> images; discriminate: images [, y] -> score (probability of real), logits.
+    generate (also serving_default): z [, y] -> images; discriminate: images [, y] -> score (probability of real),
+    logits.
     """
     y = {} if sampler.y is None else {'y': sampler.y}
     generate = ({'z': sampler.z, **y}, {'images': sampler.output})
@@ -60,7 +62,7 @@ def signatures(sampler):
 
 
 def write_saved_model(sampler, path):
-    """Writes a SavedModel folder with the signatures above, in place of the one that may be there; returns them. Raises UserError."""
+    """Writes a SavedModel folder with the signatures above, in place of an older one; returns them. Raises UserError."""
     named = signatures(sampler)
     aside, old = f'{path}.unfinished', f'{path}.old'
     try:
@@ -83,8 +85,8 @@ def write_saved_model(sampler, path):
         shutil.rmtree(old, ignore_errors=True)
     except (OSError, tf.errors.OpError) as error:
         shutil.rmtree(aside, ignore_errors=True)
-        raise UserError(f'{printable(path)}: cannot be written ({str(error).splitlines()[0][:200]}); free some space, or name '
-                        f'a folder that you can write to') from error
+        message = str(error).splitlines()[0][:200]
+        raise UserError(f'{printable(path)}: cannot be written ({message}); free some space, or name a folder that you can write to') from error
     return named
 
 

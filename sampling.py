@@ -24,12 +24,13 @@ from errors import UserError
 from tf1 import session, tf
 from utils import image_grid, image_manifold_size, make_gif, timestamp, to_uint8, write_image
 
-BATCH = 64              # images a session.run: large enough for the matmul rate, small enough to stay in the cache's reach
+BATCH = 64              # images a session.run: large enough for the matmul rate, small enough for the caches
 GRID = 64               # images of a grid when nothing else is asked
 WRITERS = 4             # threads that encode and fsync PNG files: they mostly wait for the disk
 GIF_SECONDS = 2         # length of a GIF of one dimension, as upstream
 MERGED_SECONDS = 8      # length of the GIF of all of them, as upstream
-MNIST_CLASSES = 10      # of an old conditional checkpoint, which has no record of its classes: upstream knew MNIST only
+MNIST_CLASSES = 10      # of an old conditional checkpoint without a record: upstream knew MNIST only
+NOT_OF_THE_RUN = {'batch_size', 'seed'}     # what a command may set anew, beside what it asks to be done
 
 
 # ------------------------------------------------------------------------------------------------ z and labels
@@ -37,14 +38,16 @@ MNIST_CLASSES = 10      # of an old conditional checkpoint, which has no record 
 def draw_z(z_dist, count, z_dim, seed, stream=0):
     """z of `z_dist`: float32 [count, z_dim], a function of the arguments alone; more rows go on where fewer ended.
 
-    uniform_signed: U(-1,1), uniform_unsigned: U(0,1), normal01: N(0,1) by Box and Muller (1958). Streams are independent.
-    Only the raw stream of NumPy's Philox is promised to stay the same between versions, so the words are scaled here.
+    uniform_signed: U(-1,1), uniform_unsigned: U(0,1), normal01: N(0,1) by Box and Muller (1958). Streams are
+    independent. Only the raw words of NumPy's Philox are promised to stay the same between versions, so they are
+    scaled here.
     """
-    words = np.random.Philox(key=np.array([seed, stream], np.uint64)).random_raw
+    words = np.random.Philox(key=np.array([seed % 2 ** 64, stream], np.uint64)).random_raw
     flat = np.empty(count * z_dim, np.float32)
     for start in range(0, flat.size, 2 ** 20):                      # in pieces: the words take more memory than z
         piece = flat[start:start + 2 ** 20]
-        uniform = (words(piece.size + piece.size % 2) >> np.uint64(40)).astype(np.float64) * 2.0 ** -24     # [0, 1)
+        raw = words(piece.size + piece.size % 2)
+        uniform = (raw >> np.uint64(40)).astype(np.float64) * 2.0 ** -24            # the upper 24 bits: [0, 1)
         if z_dist == 'normal01':
             radius = np.sqrt(-2.0 * np.log1p(-uniform[0::2]))       # sqrt(-2 ln u1), u1 in (0, 1]
             angle = 2.0 * np.pi * uniform[1::2]
@@ -90,13 +93,15 @@ def fixed_sample(cfg):
     """(z [N, z_dim], y [N, y_dim] or None, columns): the images that training shows again and again, from --seed."""
     rows, columns = grid_size(cfg.grid) if cfg.grid else grid_shape(min(cfg.batch_size, GRID), cfg.y_dim)
     count = rows * columns if cfg.grid or cfg.y_dim else min(cfg.batch_size, GRID)
-    return draw_z(cfg.z_dist, count, cfg.z_dim, cfg.seed), labels_for_grid(cfg.y_dim, count, columns=columns), columns
+    y = labels_for_grid(cfg.y_dim, count, columns=columns)
+    return draw_z(cfg.z_dist, count, cfg.z_dim, cfg.seed), y, columns
 
 
 def scaled(images, from_range, to_range):
     """Images whose values lie in from_range (low, high) → float32 in to_range."""
     (low, high), (new_low, new_high) = from_range, to_range
-    return (np.asarray(images, np.float32) - low) * np.float32((new_high - new_low) / (high - low)) + np.float32(new_low)
+    factor = np.float32((new_high - new_low) / (high - low))
+    return (np.asarray(images, np.float32) - low) * factor + np.float32(new_low)
 
 
 def class_number(name, y_dim, class_names=()):
@@ -176,10 +181,12 @@ class Sampler:
     @classmethod
     def from_session(cls, cfg, plugin, source):
         """The Sampler of the variables as they are in another session."""
-        there = {variable.op.name: variable for variable in source.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)}
+        there = {variable.op.name: variable
+                 for variable in source.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)}
 
         def load(sess, variables):
-            for variable, value in zip(variables, source.run([there[variable.op.name] for variable in variables])):
+            values = source.run([there[variable.op.name] for variable in variables])
+            for variable, value in zip(variables, values):
                 variable.load(value, sess)
         return cls(cfg, plugin, load)
 
@@ -209,8 +216,8 @@ def _parts(z, y):
 def best_of(sampler, z, y, count, candidate_y=None):
     """The rows of z whose images D scores highest, best first: int [count].
 
-    y: the labels of the `count` images wanted, one-hot or None; candidate_y: those of the candidates z. Each wanted image gets
-    a candidate of its own class, and no candidate is taken twice.
+    y: the labels of the `count` images wanted, one-hot or None; candidate_y: those of the candidates z. Each wanted
+    image gets a candidate of its own class, and no candidate is taken twice.
     """
     scores = sampler.scores(z, candidate_y)
     wanted = np.zeros(count, int) if y is None else y.argmax(1)
@@ -266,20 +273,21 @@ class Walk:
     class_index: int = None
 
     def write(self, option, folder):
-        """Writes the pictures of 'walk', 'walk_gif', 'zero_gif' or 'merged_gif' under upstream's names; returns how many."""
+        """Writes the pictures of 'walk', 'walk_gif', 'zero_gif' or 'merged_gif', named as upstream's; returns how many."""
         values = np.arange(self.count) / self.count             # 0..1, as upstream, whatever z_dist is
         dimensions = np.arange(self.z_dim)
         fixed = np.zeros((1, self.z_dim), np.float32)
         if option == 'walk_gif':
             fixed = self.draw(1, 0)
-            dimensions = np.argsort(draw_z('uniform_unsigned', self.z_dim, 1, 0)[:, 0])     # in random order, none twice
+            dimensions = np.argsort(draw_z('uniform_unsigned', self.z_dim, 1, 0)[:, 0])     # random order, none twice
         kept = []
         with Writers() as writers:
             for dimension in tqdm(dimensions, desc=option, unit='picture', disable=None):
-                z = self.draw(self.count, int(dimension) + 1) if option == 'walk' else np.repeat(fixed, self.count, 0)
+                walking = option == 'walk'
+                z = self.draw(self.count, int(dimension) + 1) if walking else np.repeat(fixed, self.count, 0)
                 z[:, dimension] = values
                 images = to_uint8(self.images(z, self._labels(option, dimension)), self.value_range)
-                if option == 'walk':
+                if walking:
                     path = os.path.join(folder, f'test_arange_{dimension}.png')
                     writers.submit(_write_grid, path, images, *self.shape)
                 else:
@@ -289,7 +297,8 @@ class Walk:
                     kept.append(images)
         if option == 'merged_gif':
             frames = [image_grid(np.stack([images[number] for images in kept])) for number in range(self.count)]
-            make_gif(frames + frames[::-1], os.path.join(folder, 'test_gif_merged.gif'), MERGED_SECONDS, true_image=True)
+            path = os.path.join(folder, 'test_gif_merged.gif')
+            make_gif(frames + frames[::-1], path, MERGED_SECONDS, true_image=True)
         return self.z_dim + (option == 'merged_gif')
 
     def _labels(self, option, dimension):
@@ -306,11 +315,11 @@ def _write_grid(path, images, rows, columns):
 def write_singles(folder, images_of, z, y, value_range):
     """One PNG for each row of z: folder/00000.png, 00001.png, ..., with a progress bar. images_of as Walk.images."""
     with Writers() as writers, tqdm(total=len(z), desc='images', unit='image', disable=None) as bar:
-        for start in range(0, len(z), BATCH):
-            images = to_uint8(images_of(z[start:start + BATCH], None if y is None else y[start:start + BATCH]), value_range)
+        for number, part in enumerate(_parts(z, y)):
+            images = to_uint8(images_of(*part), value_range)
             for first in range(0, len(images), BATCH // WRITERS):
-                part = images[first:first + BATCH // WRITERS]
-                writers.submit(_write_numbered, folder, start + first, part)
+                some = images[first:first + BATCH // WRITERS]
+                writers.submit(_write_numbered, folder, number * BATCH + first, some)
             bar.update(len(images))
 
 
@@ -331,7 +340,7 @@ def command(cfg, typed, run, found, say=print):
     plugin = plugins.load(cfg.plugin)
     wanted = None
     if cfg.visualize or cfg.generate_test_images or not (cfg.export or cfg.freeze):
-        wanted = _Wanted(cfg, class_number(cfg.class_name, cfg.y_dim, class_names))     # complains before anything is made
+        wanted = _Wanted(cfg, class_number(cfg.class_name, cfg.y_dim, class_names))     # complains before all else
     say(f'model: {checkpoint.prefix}, step {checkpoint.step}')
     with Sampler.from_checkpoint(cfg, plugin, checkpoint, bool(cfg.search or cfg.export), say) as sampler:
         if wanted:
@@ -349,33 +358,36 @@ def _chosen(cfg, run, found, say):
         there = ', '.join(str(checkpoint.step) for checkpoint in found)
         found = [checkpoint for checkpoint in found if checkpoint.step == cfg.resume_step]
         if not found:
-            raise UserError(f'--resume_step={cfg.resume_step}: no checkpoint of that step in {run.checkpoint_dir}; there are: {there}')
+            raise UserError(f'--resume_step={cfg.resume_step}: no checkpoint of that step in {run.checkpoint_dir}; '
+                            f'there are: {there}')
     checkpoint = checkpoints.newest_readable(found, say)
     if checkpoint is None:
-        raise UserError(f'{run.checkpoint_dir}: none of its {len(found)} checkpoints can be read; train again, or restore a copy')
+        raise UserError(f'{run.checkpoint_dir}: none of its {len(found)} checkpoints can be read; train again, or '
+                        f'restore a copy')
     return checkpoint
 
 
 def run_settings(cfg, typed, run, checkpoint, say=print):
-    """(Config, class names): the settings that the run was trained with, and on top what the present command asks to be done.
+    """(Config, class names): the settings that the run was trained with, and on top what the present command asks for.
 
-    A run without a record (an old checkpoint) has the settings of the command; channels and classes are read off its tensors.
+    A run without a record (an old checkpoint) has the settings of the command; its tensors tell channels and classes.
     """
     record = run.record()
     if not record:
         return _fitting(cfg, plugins.load(cfg.plugin), checkpoint), ()
     changes = {field.name: getattr(cfg, field.name) for field in flag_fields()
-               if field.metadata['group'] in ('What to do', 'Visualize') or field.name in typed & {'batch_size', 'seed'}}
+               if field.metadata['group'] in ('What to do', 'Visualize') or field.name in typed & NOT_OF_THE_RUN}
     own = run.config(**changes)
     for field in flag_fields():
         if field.name in typed and (field.metadata['graph'] or field.name == 'z_dist') and \
                 str(getattr(own, field.name)) != str(getattr(cfg, field.name)):
-            say(f'note: --{field.name}={getattr(cfg, field.name)} has no effect: the run was trained with {getattr(own, field.name)}')
+            say(f'note: --{field.name}={getattr(cfg, field.name)} has no effect: the run was trained with '
+                f'{getattr(own, field.name)}')
     return dataclasses.replace(own, c_dim=int(own.c_dim)), record['data'].get('class_names', ())
 
 
 def _fitting(cfg, plugin, checkpoint):
-    """cfg with the first c_dim and y_dim whose generator has the shapes of a checkpoint that has no record beside it."""
+    """cfg with the first c_dim and y_dim whose generator has the shapes of a checkpoint without a record beside it."""
     file_shapes = checkpoints.shapes(checkpoint.prefix)
     y_dim = MNIST_CLASSES if plugin.conditional == 'always' else 0
     candidates = [dataclasses.replace(cfg, c_dim=channels, y_dim=y_dim)
@@ -392,20 +404,23 @@ def _fitting(cfg, plugin, checkpoint):
 
 
 class _Wanted:
-    """Which z and y the flags ask for, checked before anything is built: the grid's and those of the single images."""
+    """Which z and y the flags ask for, for the grid and for the single images, checked before anything is built."""
 
     def __init__(self, cfg, class_index):
         self.cfg, self.class_index, self.singles = cfg, class_index, cfg.generate_test_images
         self.file_z = read_z(cfg.z_file, cfg.z_dim) if cfg.z_file else None
         if cfg.search and self.file_z is not None:
-            raise UserError(f'--search={cfg.search}: it draws z itself, --z_file={cfg.z_file} gives it; leave one of them out')
+            raise UserError(f'--search={cfg.search}: it draws z itself, --z_file={cfg.z_file} gives it; leave one of '
+                            f'them out')
         self.rows, self.columns, self.grid = self._grid()
         flags = {'--grid': self.grid if cfg.grid else 0, '--generate_test_images': self.singles}
         for flag, count in flags.items():
             if cfg.search and count > cfg.search:
-                raise UserError(f'--search={cfg.search}: expected at least the {count} images of {flag}, to choose from')
+                raise UserError(f'--search={cfg.search}: expected at least the {count} images of {flag}, to choose '
+                                f'from')
             if self.file_z is not None and count > len(self.file_z):
-                raise UserError(f'--z_file={cfg.z_file}: {len(self.file_z)} rows, expected at least the {count} images of {flag}')
+                raise UserError(f'--z_file={cfg.z_file}: {len(self.file_z)} rows, expected at least the {count} images '
+                                f'of {flag}')
 
     def _grid(self):
         """(rows, columns, images)."""
@@ -419,8 +434,9 @@ class _Wanted:
         if self.file_z is not None:
             count = min(count, len(self.file_z))
         if y_dim and y_dim <= count:
-            fitting = count if cfg.search or self.file_z is not None else count + y_dim - 1    # at most, or at least, count
-            return y_dim, fitting // y_dim, fitting // y_dim * y_dim
+            scarce = cfg.search or self.file_z is not None          # at most count, else at least
+            columns = count // y_dim if scarce else math.ceil(count / y_dim)
+            return y_dim, columns, y_dim * columns
         return *image_manifold_size(count), count
 
     def grid_z_y(self, sampler):

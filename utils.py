@@ -95,9 +95,9 @@ def write_json(path, value):
 # ------------------------------------------------------------------------------------------------ images out
 
 def to_uint8(images, value_range):
-    """Floats in value_range (low, high) → uint8 0..255 of the same shape, rounded; outside values are clipped, NaN is black.
+    """Floats in value_range (low, high) → uint8 0..255 of the same shape, rounded.
 
-    uint8 images come back as they are.
+    Values outside are clipped, NaN is black; uint8 images come back as they are.
     """
     images = np.asarray(images)
     if images.dtype == np.uint8:
@@ -154,7 +154,7 @@ def _picture(image):
 
 
 def write_image(path, image):
-    """Writes uint8 [H,W], [H,W,1], [H,W,3] or [H,W,4]; the extension says the format (PNG, JPEG, BMP, ...), grey stays grey.
+    """Writes uint8 [H,W], [H,W,1], [H,W,3] or [H,W,4]; the extension says the format (PNG, JPEG, ...), grey stays grey.
 
     Raises UserError for an extension that is no image format, and when the disk refuses.
     """
@@ -175,7 +175,7 @@ def write_image(path, image):
 def write_gif(path, frames, seconds):
     """Writes uint8 images of one size as an endless GIF that takes about `seconds` (a frame lasts at least 0.02 s).
 
-    Grey frames keep all their values, colour ones get 256 colours each. Equal neighbours are stored as one longer frame.
+    Grey frames keep all their values, colour ones get 256 colours each. Equal neighbours become one longer frame.
     """
     pictures = [_picture(frame) for frame in frames]
     if not pictures:
@@ -212,12 +212,13 @@ def show_all_variables():
     for variable in tf.trainable_variables():
         size = int(np.prod(variable.shape.as_list(), dtype=np.int64))
         total += size
-        print(f'{variable.name} (float32_ref {"x".join(map(str, variable.shape.as_list()))}) [{size}, bytes: {4 * size}]')
+        shape = 'x'.join(map(str, variable.shape.as_list()))
+        print(f'{variable.name} ({variable.dtype.base_dtype.name} {shape}) [{size}, bytes: {4 * size}]')
     print(f'Total size of variables: {total}\nTotal bytes of variables: {4 * total}')
 
 
 def get_image(image_path, input_height, input_width, resize_height=64, resize_width=64, crop=True, grayscale=False):
-    """An image file → float in -1..1, [resize_height, resize_width, 3], or [resize_height, resize_width] if grayscale."""
+    """An image file → float in -1..1, [resize_height, resize_width, 3], or without the 3 if grayscale."""
     return transform(imread(image_path, grayscale), input_height, input_width, resize_height, resize_width, crop)
 
 
@@ -233,8 +234,8 @@ def imread(path, grayscale=False):
 def center_crop(x, crop_h, crop_w=None, resize_h=64, resize_w=64):
     """The centre of x (0..255, [H,W] or [H,W,C]) resized bilinearly → uint8; crop_w None: crop_h.
 
-    Where x is smaller than the crop, the largest centred window of that shape is taken. Values are kept: the oldest version's
-    scipy.misc.imresize stretched the contrast of every image instead.
+    Where x is smaller than the crop, the largest centred window of that shape is taken. Values are kept: the oldest
+    version's scipy.misc.imresize stretched the contrast of every image instead.
     """
     return _fitted(x, (resize_h, resize_w), (crop_h, crop_h if crop_w is None else crop_w))
 
@@ -263,9 +264,9 @@ def merge_images(images, size):
 
 
 def merge(images, size):
-    """[N,H,W,C] → one image of size[0] rows and size[1] columns: [h,w,C] for C of 3 or 4, [h,w] for 1; empty cells are 0.
+    """[N,H,W,C] → one image of size[0] rows and size[1] columns: [h,w,C] for C of 3 or 4, [h,w] for 1.
 
-    Raises ValueError for other shapes and for more images than cells.
+    Empty cells are 0. Raises ValueError for other shapes and for more images than cells.
     """
     images = np.asarray(images)
     if images.ndim != 4 or images.shape[3] not in (1, 3, 4):
@@ -275,7 +276,7 @@ def merge(images, size):
 
 
 def imsave(images, size, path, value_range=(0.0, 1.0)):
-    """Writes the merged images; value_range tells black and white (upstream stretched from the darkest to the brightest value)."""
+    """Writes the merged images; value_range tells black and white (upstream stretched from darkest to brightest)."""
     write_image(path, merge(to_uint8(images, value_range), size))
 
 
@@ -285,16 +286,16 @@ def save_images(images, size, image_path, value_range=(-1.0, 1.0)):
 
 
 def make_gif(images, fname, duration=2, true_image=False, value_range=(-1.0, 1.0)):
-    """Writes images, a frame each, as a GIF of `duration` seconds; true_image: they are in 0..255 and not in value_range."""
+    """Writes images, a frame each, as a GIF of `duration` seconds; true_image: they are in 0..255, not value_range."""
     frames = [to_uint8(image, (0, 255) if true_image else value_range) for image in images]
     write_gif(fname, frames, duration)
 
 
 def visualize(sess, dcgan, config, option, sample_dir='samples'):
-    """The pictures of options 0..4 (or their names, see config.VISUALIZE_OPTIONS) from a model with upstream's attributes.
+    """The pictures of options 0..4 (names: config.VISUALIZE_OPTIONS) from a model with upstream's attributes.
 
-    dcgan: z, sampler, z_dim, and y, y_dim where it is conditional. config: batch_size, the images of each picture, and z_dist
-    (U(-1,1) if it has none). Repeatable through np.random.seed. Raises UserError for another option.
+    dcgan: z, sampler, z_dim, and y, y_dim where it is conditional. config: batch_size, the images of each picture, and
+    z_dist (U(-1,1) if it has none). Repeatable through np.random.seed. Raises UserError for another option.
     """
     import sampling
     return sampling.visualize_graph(sess, dcgan, config, option, sample_dir)
