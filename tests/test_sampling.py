@@ -528,6 +528,16 @@ def test_grey_models_make_grey_files_with_true_values(tmp_path):
     assert np.abs(cells(read(tmp_path / 'run' / 'samples' / 'test_20.png'), 8, 8) - (images + 1) * 127.5).max() <= 0.51
 
 
+def test_digits_of_a_sigmoid_have_their_own_black(tmp_path):
+    """Not through (x + 1) / 2, which shows the black of 0..1 as grey."""
+    cfg = make_run(tmp_path, plugin='mnist', y_dim=3, c_dim=1, gfc_dim=4, dfc_dim=4, class_names=('0', '1', '2'))
+    assert show(tmp_path, '--plugin', 'mnist', '--grid', '3x2') == 0
+    with make_sampler(cfg) as made:
+        images = made.images(sampling.draw_z('uniform_signed', 6, 5, 0), np.eye(3)[[0, 0, 1, 1, 2, 2]])[..., 0]
+    assert images.min() >= 0
+    assert np.abs(cells(read(tmp_path / 'run' / 'samples' / 'test_20.png'), 3, 2) - images * 255).max() <= 0.51
+
+
 def test_the_runs_own_settings_count(tmp_path, capsys):
     make_run(tmp_path)
     assert show(tmp_path, '--output_height', 64, '--input_height', 999, '--z_dist', 'normal01') == 0
