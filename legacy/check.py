@@ -113,7 +113,7 @@ class _Visitor(ast.NodeVisitor):
             self.report(node, symbols.SYMBOLS[name])
             return
         row = symbols.lookup(name)
-        if row is not None:
+        if row is not None and not symbols.is_prefix(name):
             self._absent_or_report(node, row)
         else:
             top = symbols.SYMBOLS.get(name.split('.')[0])

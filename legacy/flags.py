@@ -85,9 +85,10 @@ class FlagValues:
                 self._values[name[2:]] = False
                 continue
             if flag is None:
-                if name in ('help', 'h', 'helpfull', 'helpshort'):
+                if name in ('help', 'h', 'helpfull', 'helpshort') and self._flags:
                     self._print_help()
-                notes.say(f'unknown argument {word} is left alone', 'flag ' + word)
+                if self._flags:                          # else the script has an argument parser of its own
+                    notes.say(f'unknown argument {word} is left alone', 'flag ' + word)
                 rest.append(word)
                 continue
             flag.present += 1

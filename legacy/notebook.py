@@ -10,6 +10,7 @@ import os
 import re
 import sys
 
+from errors import UserError
 from legacy import notes, translate
 
 MAGIC = re.compile(r'^\s*(%|!|\?)|^\s*[\w.]+\?{1,2}\s*$')
@@ -17,7 +18,6 @@ MAGIC = re.compile(r'^\s*(%|!|\?)|^\s*[\w.]+\?{1,2}\s*$')
 
 def code_cells(path):
     """[(number, source)] of the code cells, numbered from 1 in the order of the notebook. UserError when it is none."""
-    from errors import UserError
     try:
         with open(path, encoding='utf-8') as file:
             book = json.load(file)

@@ -485,7 +485,7 @@ histogram np.histogram
     for module, modern in (
             ('matplotlib', 'matplotlib'), ('mpl_toolkits', 'mpl_toolkits'), ('cv2', 'PIL'), ('moviepy', 'imageio'),
             ('skimage', 'PIL'), ('sklearn', 'scikit-learn'), ('progressbar', 'tqdm'), ('dateutil', 'datetime'),
-            ('easydict', 'types.SimpleNamespace'), ('IPython', 'IPython'), ('seaborn', 'matplotlib')):
+            ('easydict', 'types.SimpleNamespace'), ('colorlog', 'logging'), ('IPython', 'IPython'), ('seaborn', 'matplotlib')):
         yield Symbol(module, 'absent:' + module, modern, 'gone',
                      'used as it is where installed; otherwise a small part is put in its place')
     yield Symbol('keras.datasets', 'keras_datasets:MODULE', 'data.read_mnist', 'changed', 'never downloads')

@@ -8,6 +8,7 @@ import re
 import sys
 import warnings
 
+from errors import UserError
 from legacy import notes, symbols
 from legacy.python2 import ABSENT_BUILTINS, METHODS, MODULES
 
@@ -30,7 +31,6 @@ def _refactoring_tool():
             try:
                 from fissix import refactor
             except ImportError:
-                from errors import UserError
                 raise UserError('this script is written in Python 2; to read it on Python '
                                 f'{sys.version_info.major}.{sys.version_info.minor}: pip install fissix') from None
             package = 'fissix.fixes.fix_'
@@ -244,9 +244,9 @@ def _catches_import(handler):
 class Modernise(ast.NodeTransformer):
     """Rewrites what cannot be restored by a name: every rewritten place calls into `__legacy__` (python2.Runtime)."""
 
-    def __init__(self, python2, path_map=(), filename='', explain=True):
+    def __init__(self, python2, path_map=(), filename='', true_division=False):
         self.python2 = python2
-        self.true_division = False
+        self.true_division = true_division
         self.path_map = path_map
         self.filename = os.path.relpath(filename) if os.path.isabs(filename) else filename
         self.shadowed = set()
@@ -274,6 +274,10 @@ class Modernise(ast.NodeTransformer):
 
     def _divider(self):
         return 'div2' if self.python2 and not self.true_division else 'div3'
+
+    def visit_ImportFrom(self, node):
+        # every __future__ of Python 2 is the present; a notebook's cell may have it anywhere
+        return ast.copy_location(ast.Pass(), node) if node.module == '__future__' and not node.level else node
 
     def visit_BinOp(self, node):
         self.generic_visit(node)

@@ -11,6 +11,7 @@ import os
 import sys
 import sysconfig
 import types
+import warnings
 
 from legacy import notes, python2, symbols, translate
 
@@ -71,7 +72,7 @@ class World:
         self.guarded = {}               # file → lines of imports the script itself guards
         self.runtime = python2.Runtime(self)
         self.builtins = python2.make_builtins(python2_mode, self.import_, self.runtime)
-        self.tensorflow_ready = False
+        self.true_division = False
 
     # ---- the user's source ----
 
@@ -92,9 +93,13 @@ class World:
 
     def code_of_text(self, tree, filename, mode):
         """Code of a tree that is already Python 3: a notebook's cell."""
-        modern, guarded = translate.Modernise(self.python2, self.path_map, filename).run(tree)
+        modernise = translate.Modernise(self.python2, self.path_map, filename, self.true_division)
+        modern, guarded = modernise.run(tree)
         self.guarded[filename] = set(guarded)
-        return compile(modern, filename, mode, dont_inherit=True)
+        self.true_division = modernise.true_division          # `from __future__` in one cell holds for the next ones
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            return compile(modern, filename, mode, dont_inherit=True)
 
     # ---- imports ----
 
@@ -196,7 +201,6 @@ class World:
         from legacy import session
         session.prepare()
         import tensorflow.compat.v1 as v1
-        self.tensorflow_ready = True
         return v1
 
     def resolve(self, name):
