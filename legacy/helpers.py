@@ -35,16 +35,17 @@ import sys
 
 import tensorflow.compat.v1 as tf
 
+from legacy import symbols
 from legacy.python2 import div2 as div
 from legacy.python2 import mimsave
 
 MODULES = {
-    **{name: f'legacy.tf1.{name}' for name in ('layers', 'contrib_layers', 'slim', 'framework', 'contrib_data',
+    **{name: f'legacy.tf1.{name}' for name in ('layers', 'contrib_layers', 'framework', 'contrib_data',
                                                'distributions', 'rnn', 'opt', 'image', 'nn', 'renamed', 'training')},
     **{name: f'legacy.{name}' for name in ('input_data', 'keras_datasets', 'scipy_misc', 'numpy1')},
 }
 
-__all__ = [*MODULES, 'ExponentialMovingAverage', 'apply_gradients', 'div', 'flag_values', 'library', 'mimsave',
+__all__ = [*MODULES, 'slim', 'ExponentialMovingAverage', 'apply_gradients', 'div', 'flag_values', 'library', 'mimsave',
            'minimize', 'parse_flags']
 
 
@@ -54,11 +55,25 @@ def __getattr__(name):
     return importlib.import_module(MODULES[name])
 
 
+class _Slim:
+    """tf.contrib.slim: names of its own, those of tf.contrib.layers and of tf.contrib.framework, as symbols.py has them."""
+
+    def __getattr__(self, name):
+        row = symbols.lookup(f'tf.contrib.slim.{name}')
+        if row is None or ':' not in row.restore:
+            raise AttributeError(f'legacy.helpers.slim has no {name!r}')
+        module, _, attribute = row.restore.partition(':')
+        return getattr(importlib.import_module(f'legacy.{module}'), attribute)
+
+
+slim = _Slim()
+
+
 def flag_values(flags):
     """{name: value} of the flags that the program defined: FLAGS.__flags of TensorFlow < 1.5. `flags`: tf.flags.FLAGS."""
     parse_flags(flags)
     own = {flag.name for module, defined in flags.flags_by_module_dict().items()
-           if not module.startswith('absl') for flag in defined}
+           if not module.startswith(('absl.', 'tensorflow.')) for flag in defined}
     return {name: flags[name].value for name in flags if name in own}
 
 

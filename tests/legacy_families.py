@@ -1,0 +1,148 @@
+"""An old TF1 script of our own that touches every restored family once and saves what came out.
+
+Run by test_legacy_families.py under `python -m legacy run`; nothing here is restored or imported by hand.
+"""
+import json
+import sys
+
+import numpy as np
+import tensorflow as tf
+import tensorflow.contrib.layers as tcl
+from tensorflow.contrib import slim
+from tensorflow.contrib.framework.python.ops import arg_scope
+
+out, names, shapes = {}, {}, {}
+np.random.seed(0)
+tf.set_random_seed(7)
+IMAGES = np.random.rand(4, 8, 8, 3).astype('float32')
+ROWS = np.random.randn(6, 5).astype('float32')
+x = tf.placeholder(tf.float32, [None, 8, 8, 3])
+rows = tf.placeholder(tf.float32, [None, 5])
+fetch = {}
+
+
+def keep(name, **tensors):
+    for key, value in tensors.items():
+        fetch[name + '.' + key] = value
+        shapes[name + '.' + key] = value.get_shape().as_list() if value.get_shape().ndims is not None else None
+
+
+# tf.layers
+with tf.variable_scope('layers'):
+    h = tf.layers.conv2d(x, 4, 3, strides=2, padding='same', activation=tf.nn.relu)
+    up = tf.layers.conv2d_transpose(h, 2, [4, 4], strides=(2, 2), padding='same', name='up')
+    bn = tf.layers.batch_normalization(h, training=True)
+    flat = tf.layers.flatten(h)
+    dense = tf.layers.dense(flat, 7, kernel_initializer=tf.random_normal_initializer(stddev=0.02))
+    pool = tf.layers.max_pooling2d(x, 2, 2)
+    mean = tf.layers.average_pooling2d(x, 2, 2)
+    first = tf.layers.conv2d(tf.transpose(x, [0, 3, 1, 2]), 4, 3, data_format='channels_first', name='first')
+    separable = tf.layers.separable_conv2d(x, 6, 3, padding='same', name='separable')
+    drop = tf.layers.dropout(tf.ones([1000]), rate=0.25, training=True)
+keep('layers', conv=h, up=up, bn=bn, dense=dense, pool=pool, mean=mean, first=first, drop=drop)
+with tf.variable_scope('layers', reuse=True):
+    again = tf.layers.conv2d(x, 4, 3, strides=2, padding='same', activation=tf.nn.relu)
+keep('layers', again=again)
+
+# tf.contrib.layers
+with tf.variable_scope('contrib'):
+    bn4 = tcl.batch_norm(x, is_training=True, scope='bn4')
+    bn2 = tcl.batch_norm(rows, decay=0.9, scale=True, updates_collections=None, epsilon=1e-5, scope='bn2')
+    unfused = tcl.batch_norm(x, decay=0.5, updates_collections=None, fused=False, scope='unfused')
+    training = tf.placeholder(tf.bool, [])
+    both = tcl.batch_norm(x, is_training=training, updates_collections=None, decay=0.9, scope='both')
+    ln = tcl.layer_norm(x, scope='ln')
+    inorm = tcl.instance_norm(x, scope='in')
+    gn = tcl.group_norm(tf.concat([x, x], 3), groups=2, scope='gn')
+    conv = tcl.conv2d(x, 4, 3, stride=2, normalizer_fn=tcl.batch_norm, activation_fn=None)
+    deconv = tcl.conv2d_transpose(conv, 2, 4, stride=2, activation_fn=tf.nn.tanh)
+    fc = tcl.fully_connected(rows, 3, activation_fn=None, weights_regularizer=tcl.l2_regularizer(0.1))
+    linear = tcl.linear(rows, 2, scope='linear')
+    xavier = tf.get_variable('xavier', [300, 500], initializer=tcl.xavier_initializer())
+    he = tf.get_variable('he', [3, 3, 50, 200], initializer=tcl.variance_scaling_initializer())
+    kept = tcl.dropout(tf.ones([1000]), keep_prob=0.8)
+keep('contrib', bn4=bn4, bn2=bn2, unfused=unfused, both=both, ln=ln, instance=inorm, gn=gn, conv=conv, deconv=deconv, fc=fc,
+     xavier=xavier, he=he, kept=kept, l2=tcl.l2_regularizer(0.1)(xavier), l1=tcl.l1_regularizer(0.1)(xavier))
+
+# slim and arg_scope
+with slim.arg_scope([slim.conv2d, slim.fully_connected], activation_fn=None, weights_initializer=tf.ones_initializer()):
+    with arg_scope([slim.conv2d], padding='VALID') as saved:
+        s1 = slim.conv2d(x, 2, [3, 3], scope='s1')
+    s2 = slim.repeat(x, 2, slim.conv2d, 3, 1, scope='s2')
+    s3 = slim.stack(rows, slim.fully_connected, [4, 2], scope='s3')
+keep('slim', s1=s1, s2=s2, s3=s3)
+names['model_variables'] = [v.name for v in slim.get_model_variables('s2')]
+names['scope_key_ops'] = len(saved)
+
+# TensorFlow 0.x
+keep('old', concat=tf.concat(1, [rows, rows]), split=tf.split(1, 5, rows)[2], pack=tf.pack([rows, rows]),
+     unpack=tf.unpack(tf.constant(ROWS))[1], mul=tf.mul(rows, rows), sub=tf.sub(rows, 1.0),
+     neg=tf.neg(rows), select=tf.select(rows > 0, rows, -rows), reduced=tf.reduce_sum(rows, reduction_indices=[1], keep_dims=True),
+     xent=tf.nn.sigmoid_cross_entropy_with_logits(tf.constant([3.0]), tf.constant([1.0])),
+     softmax=tf.nn.softmax_cross_entropy_with_logits(tf.constant([[1.0, 2.0, 3.0]]), tf.constant([[0.0, 0.0, 1.0]])),
+     named=tf.nn.sigmoid_cross_entropy_with_logits(logits=tf.constant([3.0]), labels=tf.constant([1.0])),
+     matmul=tf.batch_matmul(tf.ones([2, 3, 4]), tf.ones([2, 4, 5])),
+     resized=tf.image.resize_images(x, 4, 4), new_order=tf.concat([rows, rows], 1))
+tag = tf.scalar_summary('loss', tf.reduce_sum(rows))
+merged = tf.merge_all_summaries()
+
+# NCHW on a CPU, static shapes of transposed convolutions, sizes from divisions
+kernel = tf.constant(np.random.rand(3, 3, 3, 5).astype('float32'))
+nchw = tf.nn.conv2d(tf.transpose(x, [0, 3, 1, 2]), kernel, [1, 1, 2, 2], 'SAME', data_format='NCHW')
+nhwc = tf.nn.conv2d(x, kernel, [1, 2, 2, 1], 'SAME')
+grads = tf.gradients(nchw, x)[0], tf.gradients(nhwc, x)[0]
+fixed = tf.nn.conv2d_transpose(tf.placeholder_with_default(np.ones((2, 4, 4, 3), 'float32'), [None, 4, 4, 3]),
+                               tf.ones([3, 3, 6, 3]), [2, 8, 8, 6], [1, 2, 2, 1])
+keep('format', nchw=nchw, nhwc=nhwc, grad_nchw=grads[0], grad_nhwc=grads[1], fixed=fixed,
+     halves=tf.reshape(tf.zeros([12]), [8 / 2, 6 / 2]))
+names['dimension'] = [int(x.get_shape()[1] / 2), x.get_shape()[3].value, int(np.sqrt(x.get_shape()[1]) * 10)]
+
+# recurrent cells
+cell = tf.nn.rnn_cell.BasicLSTMCell(3)
+lstm, state = tf.nn.dynamic_rnn(cell, rows[None], dtype=tf.float32)
+with tf.variable_scope('gru'):
+    gru, _ = tf.nn.dynamic_rnn(tf.contrib.rnn.GRUCell(2), rows[None], dtype=tf.float32)
+keep('rnn', lstm=lstm, gru=gru)
+
+# training
+with tf.variable_scope('train'):
+    w = tf.get_variable('w', initializer=tf.constant([3.0, 4.0]))
+    step = tf.contrib.framework.get_or_create_global_step()
+    optimize = tcl.optimize_loss(tf.reduce_sum(w * w) / 2, step, 0.1, 'SGD', clip_gradients=1.0, variables=[w], update_ops=[])
+with tf.variable_scope('reused') as scope:
+    v = tf.get_variable('v', initializer=tf.constant([1.0]))
+    scope.reuse_variables()
+    ema = tf.train.ExponentialMovingAverage(0.5)
+    averaged = ema.apply([v])                               # slots below a reused scope
+    adam = tf.train.AdamOptimizer(0.1).minimize(v * v, var_list=[v])
+normal = tf.contrib.distributions.Normal(mu=0.0, sigma=2.0)
+diagonal = tf.contrib.distributions.MultivariateNormalDiag([0.0, 1.0], [1.0, 2.0])
+keep('distributions', normal=normal.log_prob(1.0), diagonal=diagonal.log_prob([1.0, 1.0]))
+data = tf.data.Dataset.from_tensor_slices(np.arange(10)).apply(tf.contrib.data.batch_and_drop_remainder(4))
+batches = data.make_one_shot_iterator().get_next()
+
+names['variables'] = [v.name for v in tf.all_variables()]
+names['trainable'] = [v.name for v in tf.trainable_variables()]
+names['updates'] = sorted(u.name for u in tf.get_collection(tf.GraphKeys.UPDATE_OPS))
+names['regularization'] = len(tf.get_collection(tf.GraphKeys.REGULARIZATION_LOSSES))
+with tf.Session() as sess:
+    sess.run(tf.initialize_all_variables())
+    variables = {v.name: value for v, value in zip(tf.all_variables(), sess.run(tf.all_variables()))}
+    feed = {x: IMAGES, rows: ROWS, training: True}
+    out.update(sess.run(fetch, feed))
+    sess.run(tf.get_collection(tf.GraphKeys.UPDATE_OPS), feed)
+    out['train.loss'] = sess.run(optimize)
+    out['train.w'] = sess.run(w)
+    sess.run(adam)
+    sess.run(averaged)
+    out['train.v'], out['train.ema'] = sess.run([v, ema.average(v)])
+    out['infer.both'] = sess.run(both, {x: IMAGES, training: False})
+    out['data'] = sess.run(batches)
+    names['summary'] = [value.tag for value in tf.Summary.FromString(sess.run(merged, feed)).value]
+    after = {v.name: value for v, value in zip(tf.all_variables(), sess.run(tf.all_variables()))}
+np.savez(sys.argv[1], images=IMAGES, rows=ROWS, **{'out/' + k: v for k, v in out.items()},
+         **{'before/' + k: v for k, v in variables.items()}, **{'after/' + k: v for k, v in after.items()})
+names['shapes'] = shapes
+names['version'] = tf.__version__
+with open(sys.argv[1] + '.json', 'w') as f:
+    json.dump(names, f)

@@ -1,0 +1,325 @@
+"""Each restored family by names, defaults, variables and values, against NumPy.
+
+One run of legacy_families.py under `python -m legacy run` provides all numbers.
+"""
+import json
+
+import numpy as np
+import pytest
+
+from legacy_running import ROOT, legacy
+
+
+@pytest.fixture(scope='module')
+def result(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('families')
+    done = legacy('run', ROOT / 'tests' / 'legacy_families.py', 'result.npz', cwd=folder)
+    assert done.returncode == 0, done.stderr
+    with np.load(folder / 'result.npz') as data:
+        arrays = {key: data[key] for key in data.files}
+    names = json.loads((folder / 'result.npz.json').read_text())
+    return arrays, names, done.stderr
+
+
+@pytest.fixture(scope='module')
+def arrays(result):
+    return result[0]
+
+
+@pytest.fixture(scope='module')
+def names(result):
+    return result[1]
+
+
+def patches(x, size, stride, padding):
+    """[B,h,w,size,size,C] windows of x [B,H,W,C], padded as TensorFlow pads."""
+    if padding == 'SAME':
+        total = max((-(-x.shape[1] // stride) - 1) * stride + size - x.shape[1], 0)
+        x = np.pad(x, [(0, 0), (total // 2, total - total // 2), (total // 2, total - total // 2), (0, 0)])
+    windows = np.lib.stride_tricks.sliding_window_view(x, (size, size), (1, 2))[:, ::stride, ::stride]
+    return windows.transpose(0, 1, 2, 4, 5, 3)
+
+
+def conv2d(x, kernel, stride, padding='SAME'):
+    return np.einsum('bhwijc,ijco->bhwo', patches(x, kernel.shape[0], stride, padding), kernel)
+
+
+def conv2d_transpose(x, kernel, stride):
+    """SAME: the gradient of conv2d with respect to its input; kernel [k,k,out,in]."""
+    k, size = kernel.shape[0], x.shape[1] * stride
+    full = np.zeros((x.shape[0], size + k, size + k, kernel.shape[2]))
+    before = max((x.shape[1] - 1) * stride + k - size, 0) // 2
+    for i in range(x.shape[1]):
+        for j in range(x.shape[2]):
+            full[:, i * stride:i * stride + k, j * stride:j * stride + k] += np.einsum('bc,ijoc->bijo', x[:, i, j], kernel)
+    return full[:, before:before + size, before:before + size]
+
+
+def normalised(x, axes, epsilon):
+    mean, variance = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
+    return (x - mean) / np.sqrt(variance + epsilon)
+
+
+def close(actual, expected, tolerance=1e-4):
+    np.testing.assert_allclose(actual, expected, atol=tolerance, rtol=tolerance)
+
+
+# ---- tf.layers ----------------------------------------------------------------------------------------------------
+
+def test_layers_have_the_variables_of_tensorflow_1_in_its_order(names):
+    assert [n for n in names['variables'] if n.startswith('layers/')] == [
+        f'layers/{n}:0' for n in (
+            'conv2d/kernel', 'conv2d/bias', 'up/kernel', 'up/bias', 'batch_normalization/gamma', 'batch_normalization/beta',
+            'batch_normalization/moving_mean', 'batch_normalization/moving_variance', 'dense/kernel', 'dense/bias', 'first/kernel',
+            'first/bias', 'separable/depthwise_kernel', 'separable/pointwise_kernel', 'separable/bias')]
+
+
+def test_layers_conv2d_and_its_reuse(arrays):
+    expected = np.maximum(conv2d(arrays['images'], arrays['before/layers/conv2d/kernel:0'], 2), 0)
+    close(arrays['out/layers.conv'], expected)
+    close(arrays['out/layers.again'], expected)
+
+
+def test_layers_conv2d_kernel_is_glorot_uniform(arrays):
+    kernel = arrays['before/layers/conv2d/kernel:0']
+    limit = np.sqrt(6 / (3 * 3 * 3 + 3 * 3 * 4))
+    assert 0.7 * limit < np.abs(kernel).max() <= limit
+
+
+def test_layers_conv2d_transpose_value_and_static_shape(arrays, names):
+    close(arrays['out/layers.up'], conv2d_transpose(arrays['out/layers.conv'], arrays['before/layers/up/kernel:0'], 2))
+    assert names['shapes']['layers.up'] == [None, 8, 8, 2]
+
+
+def test_layers_batch_normalization_defaults(arrays):
+    x = arrays['out/layers.conv']
+    close(arrays['out/layers.bn'], normalised(x, (0, 1, 2), 1e-3))
+    n = x[..., 0].size
+    close(arrays['after/layers/batch_normalization/moving_mean:0'], 0.01 * x.mean((0, 1, 2)))
+    close(arrays['after/layers/batch_normalization/moving_variance:0'], 0.99 + 0.01 * x.var((0, 1, 2)) * n / (n - 1))
+
+
+def test_layers_dense_flattens_in_row_order(arrays):
+    x = arrays['out/layers.conv'].reshape(4, -1)
+    close(arrays['out/layers.dense'], x @ arrays['before/layers/dense/kernel:0'])
+    assert 0.015 < arrays['before/layers/dense/kernel:0'].std() < 0.025
+
+
+def test_layers_pools(arrays):
+    windows = patches(arrays['images'], 2, 2, 'VALID')
+    close(arrays['out/layers.pool'], windows.max((3, 4)))
+    close(arrays['out/layers.mean'], windows.mean((3, 4)))
+
+
+def test_layers_channels_first_runs_on_a_cpu(arrays):
+    expected = conv2d(arrays['images'], arrays['before/layers/first/kernel:0'], 1, 'VALID')
+    close(arrays['out/layers.first'].transpose(0, 2, 3, 1), expected)
+
+
+@pytest.mark.parametrize('name, keep', [('layers.drop', 0.75), ('contrib.kept', 0.8)])
+def test_dropout_scales_what_it_keeps(arrays, name, keep):
+    values = arrays['out/' + name]
+    assert set(np.round(values, 4)) == {0.0, np.round(np.float32(1 / keep), 4)}
+    assert abs((values > 0).mean() - keep) < 0.06
+
+
+# ---- tf.contrib.layers --------------------------------------------------------------------------------------------
+
+def test_contrib_layers_have_the_variables_of_tensorflow_1(names):
+    assert [n for n in names['variables'] if n.startswith('contrib/')] == [
+        f'contrib/{n}:0' for n in (
+            'bn4/beta', 'bn4/moving_mean', 'bn4/moving_variance', 'bn2/beta', 'bn2/gamma', 'bn2/moving_mean', 'bn2/moving_variance',
+            'unfused/beta', 'unfused/moving_mean', 'unfused/moving_variance', 'both/beta', 'both/moving_mean', 'both/moving_variance',
+            'ln/beta', 'ln/gamma', 'in/beta', 'in/gamma', 'gn/beta', 'gn/gamma', 'Conv/weights', 'Conv/BatchNorm/beta',
+            'Conv/BatchNorm/moving_mean', 'Conv/BatchNorm/moving_variance', 'Conv2d_transpose/weights', 'Conv2d_transpose/biases',
+            'fully_connected/weights', 'fully_connected/biases', 'linear/weights', 'linear/biases', 'xavier', 'he')]
+
+
+def test_moving_averages_are_not_trained(names):
+    assert not [n for n in names['trainable'] if 'moving' in n]
+    assert 'contrib/bn2/gamma:0' in names['trainable']
+
+
+def test_contrib_batch_norm_defaults(arrays):
+    x, n = arrays['images'], 4 * 8 * 8
+    close(arrays['out/contrib.bn4'], normalised(x, (0, 1, 2), 1e-3))
+    close(arrays['after/contrib/bn4/moving_mean:0'], 0.001 * x.mean((0, 1, 2)), 1e-6)
+    close(arrays['after/contrib/bn4/moving_variance:0'], 0.999 + 0.001 * x.var((0, 1, 2)) * n / (n - 1), 1e-6)
+
+
+def test_contrib_batch_norm_of_rows_updates_with_its_output(arrays):
+    x = arrays['rows']
+    close(arrays['out/contrib.bn2'], normalised(x, 0, 1e-5))
+    close(arrays['after/contrib/bn2/moving_mean:0'], 0.1 * x.mean(0))           # moved once, by the run of the output
+    close(arrays['after/contrib/bn2/moving_variance:0'], 0.9 + 0.1 * x.var(0) * 6 / 5)
+
+
+def test_contrib_batch_norm_unfused_has_no_bessel_correction(arrays):
+    close(arrays['after/contrib/unfused/moving_variance:0'], 0.5 + 0.5 * arrays['images'].var((0, 1, 2)))
+
+
+def test_contrib_batch_norm_switches_on_a_tensor(arrays):
+    x = arrays['images']
+    close(arrays['out/contrib.both'], normalised(x, (0, 1, 2), 1e-3))
+    mean, variance = arrays['after/contrib/both/moving_mean:0'], arrays['after/contrib/both/moving_variance:0']
+    close(mean, 0.1 * x.mean((0, 1, 2)))
+    close(arrays['out/infer.both'], (x - mean) / np.sqrt(variance + 1e-3))
+
+
+def test_only_batch_norms_with_a_collection_are_in_update_ops(names):
+    assert {n.rsplit('/', 1)[0] for n in names['updates']} == {'layers/batch_normalization', 'contrib/bn4', 'contrib/Conv/BatchNorm'}
+
+
+def test_layer_instance_and_group_norm(arrays):
+    x = arrays['images']
+    close(arrays['out/contrib.ln'], normalised(x, (1, 2, 3), 1e-12))
+    close(arrays['out/contrib.instance'], normalised(x, (1, 2), 1e-6))
+    close(arrays['out/contrib.gn'], np.concatenate([normalised(x, (1, 2, 3), 1e-6)] * 2, 3))
+
+
+def test_contrib_conv2d_under_a_normaliser_has_no_bias(arrays):
+    x = conv2d(arrays['images'], arrays['before/contrib/Conv/weights:0'], 2)
+    close(arrays['out/contrib.conv'], normalised(x, (0, 1, 2), 1e-3), 1e-3)
+
+
+def test_contrib_conv2d_transpose_value_and_static_shape(arrays, names):
+    expected = conv2d_transpose(arrays['out/contrib.conv'], arrays['before/contrib/Conv2d_transpose/weights:0'], 2)
+    close(arrays['out/contrib.deconv'], np.tanh(expected), 1e-3)
+    assert names['shapes']['contrib.deconv'] == [None, 8, 8, 2]
+
+
+def test_fully_connected_and_its_regulariser(arrays, names):
+    close(arrays['out/contrib.fc'], arrays['rows'] @ arrays['before/contrib/fully_connected/weights:0'])
+    assert names['regularization'] == 1
+
+
+def test_initialisers(arrays):
+    xavier, he = arrays['out/contrib.xavier'], arrays['out/contrib.he']
+    limit = np.sqrt(6 / 800)
+    assert 0.99 * limit < np.abs(xavier).max() <= limit
+    assert abs(he.std() / np.sqrt(2 / 450) - 1.0) < 0.02          # truncation narrows by what the 1.3 widens
+    assert np.abs(he).max() <= 2 * np.sqrt(1.3 * 2 / 450) + 1e-6
+
+
+def test_regularisers(arrays):
+    close(arrays['out/contrib.l2'], 0.05 * (arrays['out/contrib.xavier'] ** 2).sum())
+    close(arrays['out/contrib.l1'], 0.1 * np.abs(arrays['out/contrib.xavier']).sum())
+
+
+# ---- slim ---------------------------------------------------------------------------------------------------------
+
+def test_arg_scope_sets_defaults_and_explicit_arguments_win(arrays, names):
+    sums = patches(arrays['images'], 3, 1, 'VALID').sum((3, 4, 5))
+    close(arrays['out/slim.s1'], np.stack([sums, sums], -1))
+    assert names['scope_key_ops'] == 2
+
+
+def test_repeat_and_stack_number_their_scopes(arrays, names):
+    assert names['model_variables'] == ['s2/s2_1/weights:0', 's2/s2_1/biases:0', 's2/s2_2/weights:0', 's2/s2_2/biases:0']
+    close(arrays['out/slim.s2'], np.repeat(3 * arrays['images'].sum(3, keepdims=True), 3, 3))
+    close(arrays['out/slim.s3'], np.repeat(4 * arrays['rows'].sum(1, keepdims=True), 2, 1))
+
+
+# ---- TensorFlow 0.x -----------------------------------------------------------------------------------------------
+
+def test_argument_orders_of_tensorflow_0(arrays):
+    x = arrays['rows']
+    close(arrays['out/old.concat'], np.concatenate([x, x], 1))
+    close(arrays['out/old.new_order'], np.concatenate([x, x], 1))
+    close(arrays['out/old.split'], x[:, 2:3])
+    assert arrays['out/old.resized'].shape == (4, 4, 4, 3)
+
+
+def test_names_of_tensorflow_0(arrays):
+    x = arrays['rows']
+    close(arrays['out/old.pack'], np.stack([x, x]))
+    close(arrays['out/old.unpack'], x[1])
+    close(arrays['out/old.mul'], x * x)
+    close(arrays['out/old.sub'], x - 1)
+    close(arrays['out/old.neg'], -x)
+    close(arrays['out/old.select'], np.abs(x))
+    close(arrays['out/old.reduced'], x.sum(1, keepdims=True))
+    close(arrays['out/old.matmul'], np.full((2, 3, 5), 4.0))
+
+
+def test_positional_cross_entropies_are_logits_then_labels(arrays, result):
+    close(arrays['out/old.xent'], np.log1p(np.exp(-3.0)))
+    close(arrays['out/old.named'], np.log1p(np.exp(-3.0)))
+    close(arrays['out/old.softmax'], -np.log(np.exp(3) / np.exp([1, 2, 3]).sum()))
+    assert result[2].count('sigmoid_cross_entropy_with_logits called by position') == 1
+
+
+def test_scalar_summary_has_its_tag(names):
+    assert names['summary'] == ['loss']
+
+
+def test_the_version_begins_with_one(names):
+    assert names['version'].startswith('1.')
+
+
+# ---- formats, shapes, sizes ---------------------------------------------------------------------------------------
+
+def test_nchw_convolution_and_its_gradient_on_a_cpu(arrays):
+    close(arrays['out/format.nchw'].transpose(0, 2, 3, 1), arrays['out/format.nhwc'])
+    close(arrays['out/format.grad_nchw'], arrays['out/format.grad_nhwc'])
+
+
+def test_transposed_convolution_keeps_the_static_batch(names):
+    assert names['shapes']['format.fixed'] == [2, 8, 8, 6]
+
+
+def test_divisions_are_sizes(arrays, names):
+    assert arrays['out/format.halves'].shape == (4, 3)
+    assert names['dimension'] == [4, 3, 28]
+
+
+# ---- recurrent cells ----------------------------------------------------------------------------------------------
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def test_lstm(arrays):
+    kernel, bias = arrays['before/rnn/basic_lstm_cell/kernel:0'], arrays['before/rnn/basic_lstm_cell/bias:0']
+    c, h, expected = np.zeros(3), np.zeros(3), []
+    for x in arrays['rows']:
+        i, j, f, o = np.split(np.concatenate([x, h]) @ kernel + bias, 4)
+        c = c * sigmoid(f + 1) + sigmoid(i) * np.tanh(j)
+        h = np.tanh(c) * sigmoid(o)
+        expected.append(h)
+    close(arrays['out/rnn.lstm'][0], expected)
+
+
+def test_gru(arrays):
+    value = {n: arrays[f'before/gru/rnn/gru_cell/{n}:0'] for n in ('gates/kernel', 'gates/bias', 'candidate/kernel', 'candidate/bias')}
+    assert (value['gates/bias'] == 1).all()
+    h, expected = np.zeros(2), []
+    for x in arrays['rows']:
+        r, u = np.split(sigmoid(np.concatenate([x, h]) @ value['gates/kernel'] + value['gates/bias']), 2)
+        c = np.tanh(np.concatenate([x, r * h]) @ value['candidate/kernel'] + value['candidate/bias'])
+        h = u * h + (1 - u) * c
+        expected.append(h)
+    close(arrays['out/rnn.gru'][0], expected)
+
+
+# ---- training -----------------------------------------------------------------------------------------------------
+
+def test_optimize_loss_clips_steps_and_counts(arrays):
+    close(arrays['out/train.loss'], 12.5)
+    close(arrays['out/train.w'], np.array([3.0, 4.0]) - 0.1 * np.array([0.6, 0.8]))
+    assert arrays['after/train/global_step:0'] == 1
+    close(arrays['after/train/OptimizeLoss/learning_rate:0'], 0.1)
+
+
+def test_slots_and_averages_in_a_reused_scope(arrays):
+    close(arrays['out/train.v'], [0.9], 1e-3)                                    # Adam's first step is the learning rate
+    close(arrays['out/train.ema'], [0.95], 1e-3)
+
+
+def test_distributions_with_their_old_arguments(arrays):
+    close(arrays['out/distributions.normal'], -0.125 - np.log(2) - 0.5 * np.log(2 * np.pi))
+    close(arrays['out/distributions.diagonal'], -0.5 - np.log(2) - np.log(2 * np.pi))
+
+
+def test_contrib_data(arrays):
+    assert arrays['out/data'].tolist() == [0, 1, 2, 3]
