@@ -8,6 +8,7 @@ import ast
 import collections
 import dataclasses
 import difflib
+import importlib.util
 import os
 import re
 import shutil
@@ -115,6 +116,7 @@ class Project:
 
     def __init__(self, root, paths):
         self.root, self.paths = root, paths
+        self.search_path = set()       # folders that the project must put on sys.path for its imports to work
         self.texts, self.trees, self.reasons = {}, {}, {}
         self.notes, self.failed, self.left = {}, {}, []
         for path in paths:
@@ -145,7 +147,7 @@ class Project:
     def in_package(self, path):
         """Whether a file is a module of a package that the rest of the project imports, not a script of its own."""
         folder = os.path.dirname(path)
-        if not folder or not os.path.isfile(os.path.join(self.root, folder, '__init__.py')):
+        if not folder or folder in self.search_path or not os.path.isfile(os.path.join(self.root, folder, '__init__.py')):
             return False
         return any(other.startswith(folder + os.sep) for importer, others in self.imports.items()
                    if os.path.dirname(importer) != folder for other in others)
@@ -160,11 +162,18 @@ class Project:
         return found
 
     def _find(self, folders, dotted):
+        """The file of a module: in one of `folders`, else the only one of its name in the project (found by sys.path)."""
         for folder in folders:
             file = translate.module_file(os.path.join(self.root, folder), dotted)
             if file:
                 return os.path.relpath(file, self.root)
-        return None
+        if '.' in dotted or dotted in sys.stdlib_module_names:
+            return None
+        anywhere = [path for path in self.paths if path.endswith(os.sep + dotted + '.py')]
+        if len(anywhere) != 1 or importlib.util.find_spec(dotted) is not None:
+            return None
+        self.search_path.add(os.path.dirname(anywhere[0]))
+        return anywhere[0]
 
     def _imports_of(self, path):
         found = set()
@@ -179,7 +188,7 @@ class Project:
             for dotted in names:
                 parts = dotted.split('.')
                 for n in range(len(parts), 0, -1):
-                    file = self._find(folders, '.'.join(parts[:n]))
+                    file = self._find(folders, '.'.join(parts[:n])) if dotted else None
                     if file and file != path:
                         found.add(file)
             if isinstance(node, ast.ImportFrom) and node.names[0].name == '*' and base:

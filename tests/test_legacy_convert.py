@@ -195,6 +195,14 @@ def test_the_language_is_that_of_the_files_that_work_together(tmp_path):
     assert 'x = 1 // 2' in texts['a.py'] and texts['other.py'] == 'x = 1 / 2\n'
 
 
+def test_modules_that_the_script_puts_on_its_path_belong_to_it(tmp_path):
+    made = project(tmp_path, {'main': 'import sys\nsys.path.append("lib")\nfrom nets_of_mine import *\ntf.mul(1, 2)\nprint "x"\n',
+                              'lib/__init__': '', 'lib/nets_of_mine': 'import layers_of_mine\nimport tensorflow as tf\ny = 1 / 2\n',
+                              'lib/layers_of_mine': ''})
+    assert convert.convert_text(made, 'lib/nets_of_mine.py', rewrite) == 'import layers_of_mine\n' + NOW + 'y = 1 // 2\n'
+    assert 'tf.multiply(1, 2)' in convert.convert_text(made, 'main.py', rewrite)
+
+
 def test_siblings_of_a_python2_package_get_their_dot(tmp_path):
     made = project(tmp_path, {
         'main': 'from models.gan import GAN\nprint "x"\n', 'models/__init__': '', 'models/base': 'Base = int\n',
