@@ -22,6 +22,7 @@ from tf1 import session, tf
 
 GLOBAL_STEP = 'global_step'
 STEP_IN_NAME = re.compile(r'-(\d+)$')
+READ_ERRORS = (tf.errors.OpError, ValueError, RuntimeError, IndexError, UnicodeDecodeError)   # of damaged files
 BATCH_IN_FOLDER = re.compile(r'_(\d+)_\d+(_\d+)?$')      # upstream: <dataset>_<batch>[_<height>]_<width>
 
 
@@ -97,7 +98,7 @@ def open_checkpoint(path):
     try:
         reader = tf.train.NewCheckpointReader(prefix)
         shapes, dtypes = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
-    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+    except READ_ERRORS as error:
         reason = str(error).splitlines()[0]
         raise UserError(f'{path}: TensorFlow cannot read it as a checkpoint ({reason})') from error
     return Source(prefix, {name: tuple(shape) for name, shape in shapes.items()},
@@ -109,7 +110,7 @@ def read_tensors(source, names):
     reader = tf.train.NewCheckpointReader(source.path)
     try:
         return {name: reader.get_tensor(name) for name in names}
-    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+    except READ_ERRORS as error:
         raise UserError(f'{source.path}: damaged, a tensor cannot be read ({str(error).splitlines()[0]})') from error
 
 

@@ -6,7 +6,6 @@ the text is written so that it is right in every case (helpers.div, helpers.conc
 """
 import dataclasses
 import functools
-import importlib
 import importlib.util
 import os
 import re
@@ -220,8 +219,7 @@ class Rewriter(cst.CSTTransformer):
         if name in PACKAGES:
             return self.helper(PACKAGES[name]), f'{name} → helpers.{PACKAGES[name]}', False
         if name in ('tf.__version__', 'tf.VERSION'):
-            return repr(importlib.import_module('legacy.tf1.renamed').__version__), \
-                f'{name} → the version whose behaviour the code expects', True
+            return repr(expected_version()), f'{name} → the version whose behaviour the code expects', True
         if name == 'tf.train.ExponentialMovingAverage':
             return self.helper('ExponentialMovingAverage'), f'{name} → helpers.ExponentialMovingAverage', False
         row = symbols.lookup(name)
@@ -922,6 +920,12 @@ def api_names(folder):
     with open(os.path.join(path, '__init__.py'), encoding='utf-8') as file:
         names = set(re.findall(r'^from \S+ import (?:\w+ as )?(\w+)', file.read(), re.M))
     return names | set(os.listdir(path)) | {'keras', 'python', 'contrib', 'estimator', '__file__'}
+
+
+def expected_version():
+    """The TensorFlow version that `run` shows old scripts, read from the source: importing it imports TensorFlow."""
+    with open(os.path.join(os.path.dirname(__file__), 'tf1', 'renamed.py'), encoding='utf-8') as file:
+        return re.search(r"^__version__ = '(.+)'$", file.read(), re.M).group(1)
 
 
 def exists(name):

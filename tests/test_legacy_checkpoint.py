@@ -198,6 +198,15 @@ def test_what_is_no_checkpoint_is_said_in_one_line(tmp_path, make, said):
     assert '\n' not in str(caught.value)
 
 
+def test_a_checkpoint_that_was_cut_short_is_said_in_one_line(tmp_path):
+    prefix, _ = save(str(tmp_path), 'model', 3, tf.train.SaverDef.V2, lambda: [variable('a', [2000]).op])
+    data = prefix + '.data-00000-of-00001'
+    os.truncate(data, 100)
+    with pytest.raises(UserError, match='damaged, a tensor cannot be read') as caught:
+        checkpoint.main([prefix, '--like', prefix, '--to', str(tmp_path / 'new')])
+    assert '\n' not in str(caught.value) and not os.path.exists(tmp_path / 'new')
+
+
 def test_an_index_without_its_data_names_the_missing_file(tmp_path):
     prefix, _ = save(str(tmp_path), 'model', 3, tf.train.SaverDef.V2, lambda: [variable('a', [2]).op])
     os.remove(prefix + '.data-00000-of-00001')
