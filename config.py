@@ -12,6 +12,7 @@ from errors import UserError
 
 Z_DISTRIBUTIONS = ('uniform_signed', 'uniform_unsigned', 'normal01')
 VISUALIZE_OPTIONS = ('grid', 'walk', 'walk_gif', 'zero_gif', 'merged_gif')   # upstream's numbers 0..4
+LARGEST = 2 ** 16       # of any size, width or count: the products of a few of them still fit 64 bits
 
 
 def setting(default, group, help_text, graph=False, choices=None):
@@ -108,6 +109,9 @@ class Config:
         expand = lambda path: os.path.expanduser(os.path.expandvars(path))
         paths = {name: expand(getattr(self, name)) for name in
                  ('dataset', 'data_dir', 'out_dir', 'out_name', 'checkpoint_dir', 'sample_dir', 'rescue_dir', 'z_file')}
+        for name, path in paths.items():
+            if '\0' in path:
+                raise UserError(f'--{name}={path!r}: no file can have a NUL in its name')
         if not self.plugin.endswith('.py'):
             paths['plugin'] = self.plugin
         else:
@@ -137,6 +141,10 @@ class Config:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise UserError(f'--{name}={value}: expected a whole number of at least 1')
+        for name in ('input_height', 'input_width', 'output_height', 'output_width', 'batch_size', 'z_dim', 'gf_dim', 'df_dim', 'gfc_dim',
+                     'dfc_dim', 'd_steps', 'g_steps'):
+            if (getattr(self, name) or 0) > LARGEST:
+                raise UserError(f'--{name}={getattr(self, name)}: expected at most {LARGEST:,}')
         for name in ('cache_mb', 'generate_test_images', 'search', 'keep_every', 'time_limit', 'seed'):
             if not getattr(self, name) >= 0:
                 raise UserError(f'--{name}={getattr(self, name)}: expected 0 or more')

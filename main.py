@@ -60,7 +60,8 @@ def normalized(arguments, note=lambda line: print(line, file=sys.stderr)):
         elif name.startswith('no') and TYPES.get(RENAMED.get(name[2:], name[2:])) is bool and not equals:
             result.append(f'--{RENAMED.get(name[2:], name[2:])}=false')
         elif name not in FIELDS:
-            raise UserError(f'unknown flag --{name}{_nearest_flag(name)}; python main.py --help lists the flags', status=2)
+            raise UserError(f'unknown flag --{name if name.isprintable() else ascii(name)}{_nearest_flag(name)}; python main.py --help lists '
+                            f'the flags', status=2)
         elif equals:
             result.append(f'--{name}={value}')
         elif not arguments:

@@ -121,15 +121,29 @@ def for_training(cfg):
 
 
 def create(run):
-    """Makes the run's folders. Raises UserError for a name that checkpoints cannot have, DiskError when that is impossible."""
+    """Makes the run's folders, or none. Raises UserError for a name that checkpoints cannot have, DiskError when it is impossible."""
     if set(run.checkpoint_dir) & set(WILDCARDS):
         raise UserError(f'{run.checkpoint_dir}: TensorFlow takes {WILDCARDS} in the path of a checkpoint for wildcards; give --out_dir and '
                         f'--out_name without them')
+    made = []
     try:
         for folder in (run.folder, run.checkpoint_dir, run.sample_dir, run.log_dir):
+            made += _missing(folder)
             os.makedirs(folder, exist_ok=True)
     except OSError as error:
+        for folder in sorted(made, key=len, reverse=True):
+            with contextlib.suppress(OSError):              # those that were not made after all
+                os.rmdir(folder)
         raise DiskError(f'--out_dir: cannot make {error.filename} ({error.strerror}); choose a folder that you can write to') from error
+
+
+def _missing(folder):
+    """The folder and those above it that do not exist yet."""
+    missing = []
+    while folder and not os.path.lexists(folder):
+        missing.append(folder)
+        folder = os.path.dirname(folder)
+    return missing
 
 
 def found(cfg, typed, say):

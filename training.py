@@ -12,6 +12,7 @@ import scipy
 import checkpoints
 import data
 import memory
+import plugins
 import runs
 import sampling
 import signals
@@ -40,13 +41,14 @@ def train(cfg, plugin, say=print):
     with contextlib.ExitStack() as stack:
         for folder in filter(runs.Lock.exists, run.written):       # early, so that a second process need not read the data first
             stack.enter_context(runs.Lock(folder))
+        run.record()                            # a damaged one is told before the data are read
+        start = _start(run, cfg)
         dataset = plugin.open_dataset(cfg)
+        runs.check_resume(run, cfg.with_data(dataset, plugins.classes(plugin, cfg, dataset)))
         graph = tf.Graph()
         stack.enter_context(graph.as_default())
         sess = stack.enter_context(session(graph))
-        start = _start(run, cfg)
         gan = DCGAN.from_config(sess, cfg, plugin, dataset, start_step=start.step if start else 0)
-        runs.check_resume(run, gan.cfg)
         total_steps = math.ceil(dataset.size * cfg.epoch / cfg.batch_size)
         _announce(gan, run, start, total_steps, say)
         if start and start.step >= total_steps:

@@ -40,19 +40,30 @@ def settings(images, out_dir, plugin='mlp', **changes):
 
 
 @contextlib.contextmanager
-def after_step(number, action):
-    """Within it `action()` is called when step `number` is done: its row, event, sample and checkpoint are written."""
-    one_step = training._Loop._one_step
-
-    def watched(loop):
-        one_step(loop)
-        if loop.step == number:
-            action()
-    training._Loop._one_step = watched
+def _wrapped(name, make):
+    """Within it a method of the training loop is replaced by make(method)."""
+    method = getattr(training._Loop, name)
+    setattr(training._Loop, name, make(method))
     try:
         yield
     finally:
-        training._Loop._one_step = one_step
+        setattr(training._Loop, name, method)
+
+
+def after_step(number, action):
+    """Within it `action()` is called when step `number` is done: its row, event, sample and checkpoint are written."""
+    def watched(one_step):
+        def step(loop):
+            one_step(loop)
+            if loop.step == number:
+                action()
+        return step
+    return _wrapped('_one_step', watched)
+
+
+def before_saving(action):
+    """Within it `action(loop)` is called before each save."""
+    return _wrapped('_save', lambda save: lambda loop: (action(loop), save(loop))[1])
 
 
 def train(cfg, say=lambda line: None):
