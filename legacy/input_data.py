@@ -77,7 +77,7 @@ class DataSet:
                 raise AssertionError(f'images.shape: {images.shape} labels.shape: {labels.shape}')
             self._num_examples = images.shape[0]
             if reshape and images.ndim > 2:
-                images = images.reshape(images.shape[0], -1)
+                images = images.reshape(images.shape[0], int(numpy.prod(images.shape[1:])))
             if dtype == numpy.float32:
                 images = numpy.multiply(images.astype(numpy.float32), 1.0 / 255.0)
         self._images, self._labels = images, labels
@@ -159,9 +159,10 @@ def read_data_sets(train_dir, fake_data=False, one_hot=False, dtype=numpy.float3
     if fake_data:
         return Datasets(*[DataSet([], [], fake_data=True, **options) for _ in range(3)])
     (images, labels), (test_images, test_labels) = load_or_sample(train_dir, 'read_data_sets')
-    if not 0 <= validation_size <= len(images):
+    if validation_size < 0:
         raise ValueError(f'Validation size should be between 0 and {len(images)}. Received: {validation_size}.')
-    validation_size = min(validation_size, len(images) // 8)           # 5,000 of the sample digits would be most of them
+    if validation_size > len(images) // 2:               # 5,000 of the sample digits would be most of them
+        validation_size = len(images) // 8
     images, test_images = images[..., None], test_images[..., None]
     if one_hot:
         labels, test_labels = dense_to_one_hot(labels, num_classes), dense_to_one_hot(test_labels, num_classes)

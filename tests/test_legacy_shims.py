@@ -1,0 +1,201 @@
+"""scipy.misc, input_data, tf.app.flags and the stand-ins for absent libraries, each by itself."""
+import gzip
+import struct
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from legacy import flags, input_data, scipy_misc, symbols
+from legacy.absent import cv2, moviepy, stub
+
+# ---- scipy.misc ---------------------------------------------------------------------------------------------------
+
+
+def test_bytescale_stretches_to_the_full_range():
+    assert scipy_misc.bytescale(np.array([-1.0, 0.0, 1.0])).tolist() == [0, 128, 255]
+    assert scipy_misc.bytescale(np.array([91.06794177, 3.39058326, 84.4221549])).tolist() == [255, 0, 236]    # SciPy's own example
+    assert scipy_misc.bytescale(np.array([0.0, 1.0]), cmin=0, cmax=2).tolist() == [0, 128]
+    same = np.array([3, 7], np.uint8)
+    assert scipy_misc.bytescale(same) is same
+    assert scipy_misc.bytescale(np.array([5.0, 5.0])).tolist() == [0, 0]
+
+
+def test_imsave_stretches_floats_and_keeps_bytes(tmp_path):
+    scipy_misc.imsave(str(tmp_path / 'float.png'), np.array([[0.5, 0.75], [1.0, 1.0]]))
+    assert np.array(Image.open(tmp_path / 'float.png')).tolist() == [[0, 128], [255, 255]]
+    colours = np.random.RandomState(0).randint(0, 200, (4, 5, 3)).astype(np.uint8)
+    scipy_misc.imsave(str(tmp_path / 'bytes.png'), colours)
+    assert (scipy_misc.imread(str(tmp_path / 'bytes.png')) == colours).all()
+    assert scipy_misc.imread(str(tmp_path / 'bytes.png'), flatten=True).dtype == np.float32
+
+
+def test_imresize_takes_sizes_percents_and_fractions():
+    image = np.random.RandomState(0).randint(0, 255, (10, 20, 3)).astype(np.uint8)
+    assert scipy_misc.imresize(image, (5, 8)).shape == (5, 8, 3)
+    assert scipy_misc.imresize(image, 50).shape == scipy_misc.imresize(image, 0.5).shape == (5, 10, 3)
+    expected = np.asarray(Image.fromarray(image).resize((8, 5), Image.Resampling.BILINEAR))
+    assert (scipy_misc.imresize(image, [5, 8]) == expected).all()
+    assert scipy_misc.imresize(np.linspace(-1, 1, 16).reshape(4, 4), (4, 4)).max() == 255
+
+
+def test_toimage_finds_the_channels():
+    assert scipy_misc.toimage(np.zeros((3, 6, 7))).size == (7, 6)
+    with pytest.raises(ValueError):
+        scipy_misc.toimage(np.zeros((2, 5, 6)))
+
+
+# ---- input_data ---------------------------------------------------------------------------------------------------
+
+def write_mnist(folder, train=100, test=40, packed=True):
+    random = np.random.RandomState(0)
+    for prefix, n in (('train', train), ('t10k', test)):
+        images, labels = random.randint(0, 256, (n, 28, 28), np.uint8), (np.arange(n) % 10).astype(np.uint8)
+        for name, data in ((f'{prefix}-images-idx3-ubyte', struct.pack('>IIII', 2051, n, 28, 28) + images.tobytes()),
+                           (f'{prefix}-labels-idx1-ubyte', struct.pack('>II', 2049, n) + labels.tobytes())):
+            (folder / (name + ('.gz' if packed else ''))).write_bytes(gzip.compress(data) if packed else data)
+
+
+@pytest.mark.parametrize('packed', [True, False])
+def test_read_data_sets_reads_local_idx_files(tmp_path, packed):
+    write_mnist(tmp_path, packed=packed)
+    sets = input_data.read_data_sets(str(tmp_path), one_hot=True, validation_size=10)
+    assert (sets.train.num_examples, sets.validation.num_examples, sets.test.num_examples) == (90, 10, 40)
+    assert sets.train.images.shape == (90, 784) and sets.train.images.dtype == np.float32 and sets.train.images.max() <= 1
+    assert sets.test.labels.shape == (40, 10) and (sets.test.labels.sum(1) == 1).all()
+    assert input_data.read_data_sets(str(tmp_path), reshape=[]).train.images.shape[1:] == (28, 28, 1)
+
+
+def test_next_batch_goes_through_every_example_once_an_epoch(tmp_path):
+    write_mnist(tmp_path)
+    data = input_data.read_data_sets(str(tmp_path), validation_size=0).train
+    whole = np.concatenate([data.next_batch(30)[0] for _ in range(3)] + [data.next_batch(10)[0]])
+    assert data.epochs_completed == 0
+    assert sorted(map(tuple, whole)) == sorted(map(tuple, data.images))
+    assert len(data.next_batch(30)[1]) == 30 and data.epochs_completed == 1
+    assert len(data.next_batch(250)[0]) == 250                                  # more than there are
+
+
+def test_the_sample_digits_stand_in_and_say_so(tmp_path, capsys):
+    write_mnist(tmp_path)
+    (tmp_path / 'train-images-idx3-ubyte.gz').write_bytes(b'version https://git-lfs')
+    from legacy import notes
+    notes.SAID.discard('mnist')
+    sets = input_data.read_data_sets(str(tmp_path))
+    assert sets.train.num_examples + sets.validation.num_examples + sets.test.num_examples == 10000
+    assert 'sample digits' in capsys.readouterr().err
+
+
+# ---- flags --------------------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def fresh(monkeypatch):
+    def make(*argv):
+        monkeypatch.setattr(sys, 'argv', ['main.py', *argv])
+        monkeypatch.setattr(flags, 'FLAGS', flags.FlagValues())
+        return flags.FLAGS
+    return make
+
+
+def test_a_boolean_takes_a_separate_value(fresh):
+    values = fresh('--stair', 'False', '--crop', '--nocolour', '--size', '7', 'rest')
+    flags.DEFINE_boolean('stair', True, '')
+    flags.DEFINE_bool('crop', False, '')
+    flags.DEFINE_bool('colour', True, '')
+    flags.DEFINE_integer('size', 3, '')
+    assert (values.stair, values.crop, values.colour, values.size) == (False, True, False, 7)
+    assert values._rest == ['rest']
+
+
+def test_flags_are_read_before_parsing_assigned_and_listed(fresh):
+    values = fresh('--unknown=3', '--rate=1e-3')
+    flags.DEFINE_integer('train_size', np.inf, '')
+    flags.DEFINE_float('rate', '0.5', '')
+    flags.DEFINE_integer('batch', '64', '')
+    values.undeclared = [1]
+    assert values.train_size == np.inf and values.rate == 1e-3 and values.batch == 64
+    assert values.__flags == {'train_size': np.inf, 'rate': 1e-3, 'batch': 64, 'undeclared': [1]}
+    assert {key: values[key].value for key in values} == values.flag_values_dict()
+    with pytest.raises(AttributeError):
+        values.missing
+
+
+def test_a_wrong_number_ends_with_usage_status(fresh, capsys):
+    values = fresh('--size=big')
+    flags.DEFINE_integer('size', 3, '')
+    with pytest.raises(SystemExit) as error:
+        values.size
+    assert error.value.code == 2 and 'size' in capsys.readouterr().err
+
+
+# ---- absent libraries ---------------------------------------------------------------------------------------------
+
+def test_a_stub_fails_when_it_is_used_not_when_it_is_named():
+    torch = stub.module('torch')
+    part = torch.nn.functional
+
+    class Net(torch.nn.Module):
+        pass
+    for use in (lambda: part.relu(1), Net, lambda: torch.tensor[0]):
+        with pytest.raises(ModuleNotFoundError, match='torch'):
+            use()
+
+
+def test_cv2_stand_in_reads_bgr_and_resizes(tmp_path):
+    colours = np.random.RandomState(0).randint(0, 255, (6, 8, 3)).astype(np.uint8)
+    assert cv2.imwrite(str(tmp_path / 'a.png'), colours)
+    assert (cv2.imread(str(tmp_path / 'a.png')) == colours).all()
+    assert (np.array(Image.open(tmp_path / 'a.png')) == colours[..., ::-1]).all()
+    assert cv2.imread(str(tmp_path / 'none.png')) is None
+    assert cv2.resize(colours, (4, 3)).shape == (3, 4, 3)
+    assert cv2.resize(np.full((4, 4), 0.5), (8, 8)).tolist() == np.full((8, 8), 0.5).tolist()
+
+
+def test_moviepy_stand_in_writes_a_gif(tmp_path):
+    frames = [np.full((8, 8, 3), n * 60, np.uint8) for n in range(4)]
+    moviepy.editor.VideoClip(lambda t: frames[int(t * 2)], duration=2).write_gif(str(tmp_path / 'a.gif'), fps=2)
+    with Image.open(tmp_path / 'a.gif') as picture:
+        assert picture.n_frames == 4
+
+
+def test_matplotlib_stand_in_draws(tmp_path):
+    from legacy.absent.matplotlib import gridspec, pyplot
+    figure = pyplot.figure(figsize=(4, 4))
+    for n, cell in enumerate(gridspec.GridSpec(2, 2)):
+        axes = pyplot.subplot(cell)
+        axes.imshow(np.full((4, 4), n / 4.0) if n else np.eye(4), cmap='Greys_r', vmin=0, vmax=1)
+        pyplot.axis('off')
+    pyplot.savefig(str(tmp_path / 'grid.png'), bbox_inches='tight')
+    pyplot.close(figure)
+    picture = np.array(Image.open(tmp_path / 'grid.png').convert('L'))
+    assert picture.shape == (400, 400) and picture[0, 0] == 255
+    assert abs(int(picture[100, 280]) - 64) <= 1 and abs(int(picture[290, 100]) - 128) <= 1        # the second and the third cell
+    pyplot.plot([0, 1, 2], [0, 1, 4], 'r-', label='loss')
+    pyplot.contour([0, 1, 2], [0, 1, 2], [[0, 0, 0], [0, 1, 0], [0, 0, 0]])
+    pyplot.scatter([1], [2], c='green')
+    pyplot.legend()
+    pyplot.savefig(str(tmp_path / 'curve.jpg'))
+    curve = np.array(Image.open(tmp_path / 'curve.jpg')).astype(int)
+    assert ((curve[..., 0] > 200) & (curve[..., 1] < 80)).sum() > 100                             # a red line
+    pyplot.close('all')
+
+
+# ---- the table ----------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize('name, expected', [
+    ('tensorflow.contrib.layers.python.layers.layers.batch_norm', 'tf.contrib.layers.batch_norm'),
+    ('tensorflow.contrib.slim.conv2d', 'tf.contrib.layers.conv2d'), ('tensorflow.app.flags', 'tf.flags'), ('numpy.float', 'np.float')])
+def test_spellings_lead_to_one_row(name, expected):
+    assert symbols.lookup(name).name == expected
+
+
+def test_every_row_points_at_something():
+    import importlib
+    for row in symbols.SYMBOLS.values():
+        module, _, attribute = row.restore.partition(':')
+        if not row.restore or row.restore.startswith('=') or row.restore == 'translate' or module == 'absent':
+            continue
+        provider = importlib.import_module('legacy.' + module)
+        if attribute not in ('MODULE', 'STDLIB') and module != 'python2':
+            assert hasattr(provider, attribute), row
