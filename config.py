@@ -85,6 +85,7 @@ class Config:
     sample_dir: str = setting('samples', 'Run', 'Pictures: folder inside the run, or a path.')
     sample_freq: int = setting(200, 'Run', 'Write a grid of samples every this many steps.')
     ckpt_freq: int = setting(200, 'Run', 'Write a checkpoint every this many steps.')
+    ckpt_epochs: int = setting(0, 'Run', 'Also write a checkpoint at the end of every this many epochs; 0: by steps only.')
     max_to_keep: int = setting(1, 'Run', 'Newest checkpoints to keep.')
     keep_every: int = setting(0, 'Run', 'Also keep for ever the checkpoint of every this many steps; 0: none.')
     resume_step: int = setting(None, 'Run', 'Go back to the checkpoint of this step; later ones are set aside, not deleted.')
@@ -97,7 +98,7 @@ class Config:
     generate_test_images: int = setting(0, 'Visualize', 'Also write this many single images as PNG files.')
     grid: str = setting('', 'Visualize', 'Rows x columns of the sample grid, for example 4x6; default: near-square.')
     search: int = setting(0, 'Visualize', 'Draw this many candidates and keep the ones that D scores highest.')
-    class_name: str = setting('', 'Visualize', 'Generate only this class (number or name) of a conditional model; also --class.')
+    class_name: str = setting('', 'Visualize', 'Generate only this class (number or name) of a conditional model; also spelt --class_name.')
     z_file: str = setting('', 'Visualize', 'Take z from this .npy file of shape [N, z_dim].')
 
     # Set by the program, not by flags
@@ -145,7 +146,7 @@ class Config:
                      'dfc_dim', 'd_steps', 'g_steps'):
             if (getattr(self, name) or 0) > LARGEST:
                 raise UserError(f'--{name}={getattr(self, name)}: expected at most {LARGEST:,}')
-        for name in ('cache_mb', 'generate_test_images', 'search', 'keep_every', 'time_limit', 'seed'):
+        for name in ('cache_mb', 'generate_test_images', 'search', 'keep_every', 'ckpt_epochs', 'time_limit', 'seed'):
             if not getattr(self, name) >= 0:
                 raise UserError(f'--{name}={getattr(self, name)}: expected 0 or more')
         if self.seed >= 2 ** 63:

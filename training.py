@@ -134,8 +134,9 @@ def _announce(gan, run, start, total_steps, say):
         f'{f", {cfg.y_dim} classes" if cfg.y_dim else ""}, loss and schedule: '
         f'{" ".join(update.player.upper() for update in gan.objective.updates)}')
     steps_per_epoch = math.ceil(dataset.size / cfg.batch_size)
+    by_epochs = f', every {cfg.ckpt_epochs} epochs' if cfg.ckpt_epochs else ''
     say(f'{steps_per_epoch} steps per epoch, {total_steps} in all; first sample at step 1, then every {cfg.sample_freq}, in '
-        f'{run.sample_dir}; checkpoint every {cfg.ckpt_freq} and at the end, in {run.checkpoint_dir}')
+        f'{run.sample_dir}; checkpoint every {cfg.ckpt_freq}{by_epochs} and at the end, in {run.checkpoint_dir}')
     if dataset.size < cfg.batch_size:
         say(f'note: {dataset.size} images are fewer than --batch_size {cfg.batch_size}: a batch holds some of them more than once')
     if start:
@@ -208,9 +209,14 @@ class _Loop:
                            values['wait'] / seconds)
         if self.step == 1 or self.step % self.cfg.sample_freq == 0 or self.step == self.total_steps:
             self._sample()
-        if self.step % self.cfg.ckpt_freq == 0:
+        if self.step % self.cfg.ckpt_freq == 0 or self._ends_epochs(self.cfg.ckpt_epochs):
             self._save()
         self.seconds['step'] = time.monotonic() - begun
+
+    def _ends_epochs(self, count):
+        """Whether this step was the last of another `count` epochs."""
+        images = count * self.gan.dataset.size
+        return bool(count) and self.step * self.cfg.batch_size // images > (self.step - 1) * self.cfg.batch_size // images
 
     def _run(self, fetches, feed=None):
         try:

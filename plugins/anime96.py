@@ -45,5 +45,5 @@ def discriminator(x, y, cfg, training):
 PLUGIN = Plugin('anime96', generator, discriminator,
                 Objective(losses.non_saturating, (Update('d', z='fresh'), Update('g', every=5, z='fresh')),
                           epsilon_form='torch'),
-                flags=dict(input_height=96, output_height=96, batch_size=256, epoch=200, sample_freq=20, z_dist='normal01'),
+                flags=dict(input_height=96, output_height=96, batch_size=256, epoch=200, sample_freq=20, ckpt_epochs=10, z_dist='normal01'),
                 source="AnimeGAN, chenyuntc/pytorch-book")

@@ -46,7 +46,7 @@ def discriminator(x, y, cfg, training):
 
 PLUGIN = Plugin('cat128', generator, discriminator,
                 Objective(losses.non_saturating, (Update('d'), Update('g'))),
-                flags=dict(dataset='cats', input_height=128, output_height=128, epoch=215, sample_freq=10,
+                flags=dict(dataset='cats', input_height=128, output_height=128, epoch=215, sample_freq=10, ckpt_epochs=5,
                            d_learning_rate=5e-5,          # a quarter of G's: "the discriminator must not win too early"
                            g_learning_rate=2e-4),
                 source='simoninithomas/CatDCGAN')
