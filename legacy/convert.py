@@ -110,7 +110,8 @@ class Project:
 
     texts: {path: source}; trees: {path: ast or None}; reasons: {path: why it is no Python 3};
     imports: {path: files it imports}; language: {path: why it is Python 2, or None}; tensorflow: {path: whether it or
-    a file it shares imports with uses TensorFlow}; groups: {path: it and the files it shares imports with}; modern: {path: why it is TensorFlow 2, which stays as it is}.
+    a file it shares imports with uses TensorFlow}; groups: {path: it and the files it shares imports with};
+    modern: {path: why it is TensorFlow 2, which stays as it is}.
     notes: {path: notes of the conversion}; failed: {path: why}; left: paths that were not copied.
     """
 
@@ -147,7 +148,8 @@ class Project:
     def in_package(self, path):
         """Whether a file is a module of a package that the rest of the project imports, not a script of its own."""
         folder = os.path.dirname(path)
-        if not folder or folder in self.search_path or not os.path.isfile(os.path.join(self.root, folder, '__init__.py')):
+        if not folder or folder in self.search_path \
+                or not os.path.isfile(os.path.join(self.root, folder, '__init__.py')):
             return False
         return any(other.startswith(folder + os.sep) for importer, others in self.imports.items()
                    if os.path.dirname(importer) != folder for other in others)
@@ -162,7 +164,7 @@ class Project:
         return found
 
     def _find(self, folders, dotted):
-        """The file of a module: in one of `folders`, else the only one of its name in the project (found by sys.path)."""
+        """The file of a module: in one of `folders`, else the only one of its name (a folder put on sys.path)."""
         for folder in folders:
             file = translate.module_file(os.path.join(self.root, folder), dotted)
             if file:
@@ -225,7 +227,8 @@ class Project:
         for node in tree.body if tree else ():
             if isinstance(node, ast.Import):
                 for alias in node.names:
-                    found[alias.asname or alias.name.split('.')[0]] = alias.name if alias.asname else alias.name.split('.')[0]
+                    top = alias.name.split('.')[0]
+                    found[alias.asname or top] = alias.name if alias.asname else top
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 for alias in node.names:
                     if alias.name != '*' and not self._find(self.folders_of(path), node.module):
@@ -242,13 +245,13 @@ class Project:
     def modules_in(self, folder):
         """Names that `import` finds in a folder of the project."""
         full = os.path.join(self.root, folder)
-        return frozenset(name[:-3] if name.endswith('.py') else name for name in os.listdir(full)
-                         if name.endswith('.py') or os.path.isdir(os.path.join(full, name)) and python_files(os.path.join(full, name)))
+        return frozenset(name.removesuffix('.py') for name in os.listdir(full) if name.endswith('.py')
+                         or os.path.isdir(os.path.join(full, name)) and python_files(os.path.join(full, name)))
 
     def old_axis_order(self):
         """Whether the project is of a TensorFlow before 1.0, by names that 1.0 took away."""
-        names = r'\.(pack|unpack|mul|sub|neg|scalar_summary|image_summary|histogram_summary|merge_all_summaries|batch_matmul)\('
-        return any(re.search(r'\btf' + names, text) for text in self.texts.values())
+        names = 'pack|unpack|mul|sub|neg|(scalar|image|histogram)_summary|merge_all_summaries|batch_matmul'
+        return any(re.search(rf'\btf\.({names})\(', text) for text in self.texts.values())
 
     def has(self, group_of, pattern):
         """Whether a pattern occurs in a file or in one that it shares imports with."""
@@ -258,13 +261,13 @@ class Project:
         """What rewrite needs to know about a file."""
         local = frozenset().union(*(self.modules_in(folder) for n, folder in enumerate(self.folders_of(path))
                                     if n or not self.in_package(path)))
-        siblings = self.modules_in(os.path.dirname(path)) if self.in_package(path) and self.language[path] else frozenset()
-        return rewrite.Module(path=path, python2=bool(self.language[path]),
-                              tensorflow=self.tensorflow[path],
-                              gpu=self.has(path, r'device\([^)]*gpu') and not self.has(path, 'allow_soft_placement'),
-                              reused=self.has(path, r'get_variable_scope\(\)\s*\.reuse_variables\('), exports=self.star_exports(path),
-                              star_imported=path in self.starred, siblings=siblings - {'__init__'}, local=local,
-                              old_axis_order=self.old_axis_order())
+        implicit = self.in_package(path) and self.language[path]
+        siblings = self.modules_in(os.path.dirname(path)) - {'__init__'} if implicit else frozenset()
+        return rewrite.Module(
+            path=path, python2=bool(self.language[path]), tensorflow=self.tensorflow[path],
+            gpu=self.has(path, r'device\([^)]*gpu') and not self.has(path, 'allow_soft_placement'),
+            reused=self.has(path, r'get_variable_scope\(\)\s*\.reuse_variables\('), exports=self.star_exports(path),
+            star_imported=path in self.starred, siblings=siblings, local=local, old_axis_order=self.old_axis_order())
 
 
 def imports_tensorflow(tree):
@@ -287,12 +290,18 @@ def is_tensorflow2(tree):
 
 
 def convert_text(project, path, rewrite):
-    """The modern source of a file; its notes go into project.notes. The old text, and the reason in project.failed, if
-    it cannot be converted."""
+    """The modern source of a file; its notes go into project.notes.
+
+    The old text comes back if it cannot be converted, with the reason in project.failed.
+    """
     old = project.texts[path]
     if path in project.failed or path in project.modern or not old.strip():
         return old
-    text = from_python2(old, path, project.reasons[path] is None) if project.language[path] else translate.expand_tabs(old) if project.reasons[path] else old
+    text = old
+    if project.language[path]:
+        text = from_python2(old, path, print_function=project.reasons[path] is None)
+    elif project.reasons[path]:
+        text = translate.expand_tabs(old)
     try:
         new, notes = rewrite.rewrite(utf8(text), project.module(path, rewrite))
         with warnings.catch_warnings():
@@ -319,7 +328,8 @@ def from_python2(text, path, print_function):
                 raise UserError(f'{path} is Python 2; reading it needs the package fissix on this Python: '
                                 'pip install -r requirements-legacy.txt') from None
     package = refactor.__name__.partition('.')[0]
-    tool = refactor.RefactoringTool([f'{package}.fixes.fix_{name}' for name in FIXERS], {'print_function': print_function})
+    fixers = [f'{package}.fixes.fix_{name}' for name in FIXERS]
+    tool = refactor.RefactoringTool(fixers, {'print_function': print_function})
     tool.log_message = tool.log_debug = lambda *args: None
     text = translate.expand_tabs(text)
     return str(tool.refactor_string(text if text.endswith('\n') else text + '\n', path))
@@ -415,15 +425,16 @@ def report(project, name, beside=()):
              f'    PYTHONPATH={ROOT} python SCRIPT.py …', '']
     reasons = sorted({why for why in project.language.values() if why})
     if reasons:
-        lines += ['It was Python 2 (' + '; '.join(reasons) + '): `/` on whole numbers, lists from `map` and `dict.keys()`, '
-                  'implicit relative imports have been written out.', '']
+        lines += ['It was Python 2 (' + '; '.join(reasons) + '): `/` on whole numbers, lists from `map` and '
+                  '`dict.keys()`, implicit relative imports have been written out.', '']
     if beside:
-        lines += ['These local modules it imports are not converted; convert their folder: ' + ', '.join(beside) + '.', '']
+        lines += ['It imports local modules that are not converted; convert their folder: ' + ', '.join(beside) + '.',
+                  '']
     lines += _look_at(project)
     libraries = collections.Counter(note.library for notes in project.notes.values() for note in notes if note.library)
     if libraries:
-        lines += ['## Libraries', '', 'Not installed where this was converted, so `helpers.library` stands in for them (or says, '
-                  'where they are used, that they are missing). Install them and write the imports again:',
+        lines += ['## Libraries', '', 'Not installed where this was converted, so `helpers.library` stands in for them '
+                  '(or says, where they are used, that they are missing). Install them and write the imports again:',
                   ', '.join(f'{name} ({count} imports)' for name, count in sorted(libraries.items())) + '.', '']
     counts = collections.Counter(note.text for notes in project.notes.values() for note in notes if not note.look)
     if counts:
@@ -436,7 +447,8 @@ def report(project, name, beside=()):
         lines += ['## Not converted', '', *(f'- {path}: {reason}' for path, reason in sorted(project.failed.items())), '']
     notebooks = [path for path in all_files(project.root) if path.endswith('.ipynb')] if not beside else []
     if notebooks:
-        lines += ['## Notebooks', '', 'They are copied as they are; `python -m legacy run` runs them: ' + ', '.join(notebooks), '']
+        lines += ['## Notebooks', '', 'They are copied as they are; `python -m legacy run` runs them: '
+                  + ', '.join(notebooks), '']
     if project.left:
         lines += ['## Not copied', '', f'Larger than {COPY_LIMIT_MB} MB: ' + ', '.join(sorted(project.left)), '']
     return '\n'.join(lines)

@@ -56,7 +56,7 @@ def __getattr__(name):
 
 
 class _Slim:
-    """tf.contrib.slim: names of its own, those of tf.contrib.layers and of tf.contrib.framework, as symbols.py has them."""
+    """tf.contrib.slim: its own names and those of tf.contrib.layers and tf.contrib.framework, by symbols.py."""
 
     def __getattr__(self, name):
         row = symbols.lookup(f'tf.contrib.slim.{name}')
@@ -70,7 +70,7 @@ slim = _Slim()
 
 
 def flag_values(flags):
-    """{name: value} of the flags that the program defined: FLAGS.__flags of TensorFlow < 1.5. `flags`: tf.flags.FLAGS."""
+    """{name: value} of the flags the program defined: FLAGS.__flags of TensorFlow < 1.5. flags: tf.flags.FLAGS."""
     parse_flags(flags)
     own = {flag.name for module, defined in flags.flags_by_module_dict().items()
            if not module.startswith(('absl.', 'tensorflow.')) for flag in defined}
@@ -87,7 +87,7 @@ def parse_flags(flags):
 def _making_variables():
     """Within it, variables that do not exist are made although the scope is being reused.
 
-    TensorFlow <= 0.11 made slots and averages outside the variable store; today they are looked up there and not found.
+    TensorFlow <= 0.11 made slots and averages outside the variable store; today they are looked up in it.
     """
     scope = tf.get_variable_scope()
     if scope.reuse is not True:

@@ -1,8 +1,8 @@
 """One old module → its modern source. The tree is lossless (libcst), so comments, layout and line order stay.
 
-What is gone is looked up in symbols.py: pure renames are written out (`tf.mul` → `tf.multiply`), TensorFlow ≤ 0.12 calls
-get today's argument order, layers of `tf.contrib`, `tf.layers` … come from helpers.py. What cannot be decided from
-the text is written so that it is right in every case (helpers.div), or reported.
+What is gone is looked up in symbols.py: pure renames are written out (`tf.mul` → `tf.multiply`), calls of TensorFlow
+≤ 0.12 get today's argument order, layers of `tf.contrib`, `tf.layers` … come from helpers.py. What cannot be decided
+from the text is written so that it is right in every case (helpers.div), or reported.
 """
 import dataclasses
 import re
@@ -25,7 +25,8 @@ HELPERS = 'helpers'
 
 @dataclasses.dataclass(frozen=True)
 class Note:
-    """One line of the report. `look`: a person must look; else it is only counted as a change. library: what is missing."""
+    """One line of the report. look: a person must look; else it is only counted as a change. library: what is missing.
+    """
     line: int
     text: str
     look: bool = False
@@ -198,7 +199,8 @@ class Rewriter(Calls):
         return None
 
     def _stdlib(self, row):
-        if row.name == 'string.join' or not re.fullmatch(r'[a-z_]+(\.[A-Za-z_]+)+', row.modern) or row.name.split('.')[0] in ('itertools', 'types'):
+        if row.name == 'string.join' or row.name.split('.')[0] in ('itertools', 'types') \
+                or not re.fullmatch(r'[a-z_]+(\.[A-Za-z_]+)+', row.modern):
             return None
         module = row.modern.rpartition('.')[0]
         if module != row.name.rpartition('.')[0] and module != 'str':
@@ -311,7 +313,7 @@ class Rewriter(Calls):
             new = cst.parse_expression(self.plan[original_node])
             return new.with_changes(lpar=updated_node.lpar, rpar=updated_node.rpar) if updated_node.lpar else new
         if updated_node.attr.value in ('__flags', '_FlagValues__flags'):
-            self.note(original_node, '.__flags → helpers.flag_values(): the values of the flags, as before TensorFlow 1.5')
+            self.note(original_node, '.__flags → helpers.flag_values(): the values, as before TensorFlow 1.5')
             return call(self.helper('flag_values'), updated_node.value)
         if updated_node.attr.value == 'ANTIALIAS':
             self.note(original_node, '.ANTIALIAS → .LANCZOS')
@@ -359,7 +361,7 @@ class Rewriter(Calls):
         return self._rewritten(original_node, updated_node, [], [])
 
     def _rewritten(self, original_node, updated_node, kept, extra):
-        """The import with the aliases that stay; the other lines are put in its place by leave_SimpleStatementLine."""
+        """The import with the aliases that stay; leave_SimpleStatementLine adds the lines that take others' place."""
         if len(kept) == len(original_node.names):
             return updated_node
         self.pending = getattr(self, 'pending', [])
@@ -390,7 +392,8 @@ class Rewriter(Calls):
             self.note(node, f'{name} → helpers.{PACKAGES[name]}')
             as_name = '' if local_name == PACKAGES[name] else f' as {local_name}'
             return [f'from legacy.helpers import {PACKAGES[name]}{as_name}']
-        if parent is None and not bound and (name in PACKAGES or name.startswith('tf.')) and not path.startswith('tensorflow.python'):
+        if parent is None and not bound and (name in PACKAGES or name.startswith('tf.')) \
+                and not path.startswith('tensorflow.python'):
             rest = [] if top == 'tensorflow' else [f'import {top}']
             return rest if self._used(node, top, [path]) else []
         found = self._replacement_below(name)
@@ -407,7 +410,7 @@ class Rewriter(Calls):
         return self._absent(node, path, bound, local_name, parent)
 
     def _absent(self, node, path, bound, local_name, parent):
-        """A library that is not installed here: dropped where nothing uses it, else in its place a stand-in that says so."""
+        """A library that is not installed here: dropped where nothing uses it, else a stand-in takes its place."""
         top = path.split('.')[0]
         if top in sys.stdlib_module_names or node in self.guarded or not self.module.tensorflow or installed(top):
             return None

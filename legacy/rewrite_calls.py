@@ -34,13 +34,14 @@ class Calls(cst.CSTTransformer):
         if row is not None and row.restore.startswith('tf1.nn:') and name != 'tf.nn.conv2d_transpose' \
                 and any(arg.keyword and arg.keyword.value == 'data_format' for arg in updated_node.args):
             helper = self.helper('nn.' + row.restore.partition(':')[2])
-            self.note(original_node, f'{name} with data_format → helpers.{helper.partition(".")[2]}: NCHW on a CPU too')
+            self.note(original_node, f'{name} with data_format → {helper}: NCHW on a CPU too')
             return updated_node.with_changes(func=cst.parse_expression(helper))
         if name == 'tf.flags.DEFINE_integer':
             return self._flag(original_node, updated_node)
         return self._method(original_node, updated_node, name)
 
     def _method(self, original_node, updated_node, name):
+        keywords = {arg.keyword.value for arg in updated_node.args if arg.keyword}
         if self.module.python2 and isinstance(updated_node.func, cst.Name) and updated_node.func.value == 'print':
             return without_double_parentheses(updated_node)
         method = updated_node.func.attr.value if isinstance(updated_node.func, cst.Attribute) else None
@@ -53,30 +54,30 @@ class Calls(cst.CSTTransformer):
         if name == 'string.join' and updated_node.args:
             self.note(original_node, 'string.join(words, separator) → separator.join(words)')
             separator = updated_node.args[1].value if len(updated_node.args) > 1 else cst.SimpleString("' '")
-            return call('x.join', updated_node.args[0].value).with_changes(func=cst.Attribute(separator, cst.Name('join')))
+            return cst.Call(cst.Attribute(separator, cst.Name('join')), [cst.Arg(updated_node.args[0].value)])
         if name == 'tf.Session' and self.module.gpu:
             return self._soft_placement(original_node, updated_node)
         if method in ('minimize', 'apply_gradients') and self.module.reused:
-            self.note(original_node, f'.{method}() → helpers.{method}(): its variables are made in a scope that is reused')
+            self.note(original_node, f'.{method}() → helpers.{method}(): works in a scope that is being reused')
             optimizer = cst.Arg(updated_node.func.value)
             return updated_node.with_changes(func=cst.parse_expression(self.helper(method)),
                                              args=clean_commas([optimizer, *updated_node.args]))
         if name in ('pickle.load', 'pickle.loads') and self.module.python2 and len(updated_node.args) == 1:
             self.note(original_node, f'{name}: encoding="latin1" reads what Python 2 wrote')
             return with_argument(updated_node, 'encoding', "'latin1'")
-        if name in ('np.fromstring',) and not any(arg.keyword and arg.keyword.value == 'sep' for arg in updated_node.args):
+        if name == 'np.fromstring' and 'sep' not in keywords:
             self.note(original_node, 'np.fromstring → np.frombuffer(…).copy()')
             buffer = updated_node.with_deep_changes(updated_node.func, attr=cst.Name('frombuffer'))
             return cst.Call(cst.Attribute(buffer, cst.Name('copy')))
-        if name == 'np.load' and not any(arg.keyword and arg.keyword.value == 'allow_pickle' for arg in updated_node.args):
-            self.note(original_node, 'np.load reads no pickled objects any more; add allow_pickle=True if the file is '
-                                     'yours and has some', True)
-        if name == 'imageio.mimsave' and any(arg.keyword and arg.keyword.value == 'fps' for arg in updated_node.args):
+        if name == 'np.load' and 'allow_pickle' not in keywords:
+            self.note(original_node, 'np.load reads no pickled objects any more; add allow_pickle=True if the file '
+                                     'is yours and has some', True)
+        if name == 'imageio.mimsave' and 'fps' in keywords:
             self.note(original_node, 'imageio.mimsave(fps=…) → helpers.mimsave')
             return updated_node.with_changes(func=cst.parse_expression(self.helper('mimsave')))
         if name == 'tf.flags.DEFINE_boolean' or name == 'tf.flags.DEFINE_bool':
-            self.note(original_node, 'boolean flags: --flag False sets it to True today; type --noflag or --flag=False',
-                      True)
+            self.note(original_node, 'boolean flags: --flag False sets it to True today; type --noflag or '
+                                     '--flag=False', True)
         return updated_node
 
     def _soft_placement(self, original_node, node):
@@ -95,8 +96,8 @@ class Calls(cst.CSTTransformer):
             if arg.keyword and arg.keyword.value in names else arg for arg in node.args])
 
     def _logits_first(self, original_node, node, name):
-        """By position it was (logits, labels), TensorFlow <= 0.12; 1.x took keywords only, 2.x takes (labels, logits)."""
-        order = ['logits', 'labels', 'name'] if not name.startswith('tf.nn.softmax') else ['logits', 'labels', 'dim', 'name']
+        """By position it was (logits, labels) up to 0.12; 1.x took keywords only, 2.x takes (labels, logits)."""
+        order = ['logits', 'labels', *(['dim'] if name.startswith('tf.nn.softmax') else []), 'name']
         positional = [arg for arg in node.args if arg.keyword is None and not arg.star]
         if positional and isinstance(positional[0].value, cst.Name) and positional[0].value.value == 'None':
             order = ['_sentinel', 'labels', 'logits', 'dim', 'name']
@@ -160,7 +161,8 @@ class Calls(cst.CSTTransformer):
     def _flag(self, original_node, node):
         default = node.args[1].value if len(node.args) > 1 else None
         text = cst.Module([]).code_for_node(default) if default is not None else ''
-        if re.fullmatch(r"(np|numpy|math)\.inf|float\(.*|\d+\.\d*|\d+e\d+", text) and isinstance(node.func, cst.Attribute):
+        if isinstance(node.func, cst.Attribute) and \
+                re.fullmatch(r'(np|numpy|math)\.inf|float\(.*|\d+\.\d*|\d+e\d+', text):
             self.note(original_node, f'DEFINE_integer with default {text} → DEFINE_float')
             return node.with_deep_changes(node.func, attr=cst.Name('DEFINE_float'))
         return node
@@ -183,9 +185,7 @@ class Calls(cst.CSTTransformer):
             self.note(original_node, 'whole numbers: / → //')
             return updated_node.with_changes(operator=floor_divide(updated_node.operator))
         self.note(original_node, '/ → helpers.div: write // where both sides are whole numbers, else /', True)
-        divided = cst.Call(cst.parse_expression(self.helper('div')),
-                           [cst.Arg(bare(updated_node.left), comma=cst.Comma(cst.SimpleWhitespace(''), cst.SimpleWhitespace(' '))),
-                            cst.Arg(bare(updated_node.right))])
+        divided = call(self.helper('div'), bare(updated_node.left), bare(updated_node.right))
         return divided.with_changes(lpar=updated_node.lpar, rpar=updated_node.rpar)
 
     def leave_AugAssign(self, original_node, updated_node):

@@ -1,4 +1,4 @@
-"""What the rewriting of old sources knows besides symbols.py: which helper, which arguments, what today's TensorFlow has."""
+"""What rewriting knows besides symbols.py: which helper, which arguments are sizes, what today's TensorFlow has."""
 import functools
 import importlib.util
 import os
@@ -34,12 +34,12 @@ LEFT_ALONE = {'tf.app', 'tf.flags', 'tf.image.resize_images', 'tf.reverse', 'tf.
 SIZE_POSITIONS = {
     **dict.fromkeys(('np.zeros', 'np.ones', 'np.empty', 'np.full', 'np.eye', 'tf.zeros', 'tf.ones', 'tf.fill',
                      'tf.random_normal', 'tf.random_uniform', 'tf.truncated_normal'), (0,)),
-    **dict.fromkeys(('np.reshape', 'np.tile', 'np.repeat', 'np.random.rand', 'tf.reshape', 'tf.tile', 'tf.placeholder',
-                     'tf.get_variable', 'tf.one_hot', 'tf.image.resize_images', 'tf.image.resize_bilinear',
+    **dict.fromkeys(('np.reshape', 'np.tile', 'np.repeat', 'np.random.rand', 'tf.reshape', 'tf.tile', 'tf.one_hot',
+                     'tf.placeholder', 'tf.get_variable', 'tf.image.resize_images', 'tf.image.resize_bilinear',
                      'tf.image.resize_bicubic', 'tf.image.resize_nearest_neighbor', 'tf.random_crop', 'tf.pad',
                      'tf.broadcast_to'), (1,)),
-    **dict.fromkeys(('np.linspace', 'tf.constant', 'tf.lin_space', 'tf.linspace', 'tf.nn.conv2d', 'np.random.normal',
-                     'np.random.uniform', 'np.random.randint', 'np.random.choice'), (2,)),
+    **dict.fromkeys(('np.linspace', 'tf.constant', 'tf.lin_space', 'tf.linspace', 'tf.nn.conv2d',
+                     'np.random.normal', 'np.random.uniform', 'np.random.randint', 'np.random.choice'), (2,)),
     **dict.fromkeys(('tf.slice', 'tf.strided_slice', 'tf.nn.max_pool', 'tf.nn.avg_pool', 'tf.split',
                      'tf.image.resize_image_with_crop_or_pad'), (1, 2)),
     'tf.nn.conv2d_transpose': (2, 3),
@@ -52,8 +52,10 @@ LAYER_SIZES = {
                      'separable_conv2d'), (1, 2, 3)),
     **dict.fromkeys(('max_pool2d', 'avg_pool2d', 'max_pooling2d', 'average_pooling2d'), (1, 2)),
 }
-FLOATS = re.compile(r'np\.(sqrt|mean|std|exp|log|random\.(rand|randn|normal|uniform))$|math\.|time\.|tf\.nn\.(?!top_k)|'
-                    r'tf\.(sqrt|to_float|reduce_mean|exp|log|add_n|matmul|tanh|sigmoid|truncated_normal|random_\w+)$')
+# Functions whose result is a float, or an array or tensor of floats.
+FLOATS = re.compile(r'np\.(sqrt|mean|std|exp|log|random\.(rand|randn|normal|uniform))$|math\.|time\.'
+                    r'|tf\.nn\.(?!top_k)'
+                    r'|tf\.(sqrt|to_float|reduce_mean|exp|log|add_n|matmul|tanh|sigmoid|truncated_normal|random_\w+)$')
 DOWNLOADS = re.compile(r'(^|\.)(urlretrieve|urlopen|wget|download)$')
 ABSOLUTE = re.compile(r'(/(home|Users|data\d?|media|mnt|tmp|root|scratch|hdd|ssd|nfs)/|~/|[A-Z]:\\)\S*$')
 
@@ -71,7 +73,7 @@ def api_names(folder):
 
 
 def expected_version():
-    """The TensorFlow version that `run` shows old scripts, read from the source: importing it imports TensorFlow."""
+    """The TensorFlow version that `run` shows old scripts, read from its source: importing it takes seconds."""
     with open(os.path.join(os.path.dirname(__file__), 'tf1', 'renamed.py'), encoding='utf-8') as file:
         return re.search(r"^__version__ = '(.+)'$", file.read(), re.M).group(1)
 

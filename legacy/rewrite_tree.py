@@ -20,8 +20,8 @@ def without_removed(body):
 
 
 def insertion_point(body, names, module, switch):
-    """Where added imports go: before the first use of `names`, after the import of `module` and the `switch` below it,
-    or after the first imports."""
+    """Where added imports go: before the first use of `names`; after the import of `module` and the `switch` below
+    it, else after the first imports."""
     position, used = 0, len(body)
     for n, statement in enumerate(body):
         if any(name.value in names for name in every(statement, cst.Name)):
@@ -55,7 +55,8 @@ def imported(statement, name):
                 return path
             if not alias.asname and path.split('.')[0] == name:
                 return name
-    elif isinstance(statement, cst.ImportFrom) and not statement.relative and not isinstance(statement.names, cst.ImportStar):
+    elif isinstance(statement, cst.ImportFrom) and not statement.relative \
+            and not isinstance(statement.names, cst.ImportStar):
         for alias in statement.names:
             if (alias.asname.name.value if alias.asname else alias.name.value) == name:
                 return f'{dotted(statement.module)}.{alias.name.value}'
@@ -79,7 +80,8 @@ def every_value(node):
 
 def guarded_statements(module):
     """Import statements inside `try` bodies: the script has its own answer to their failure."""
-    return {statement for attempt in every(module, cst.Try) for statement in every(attempt.body, (cst.Import, cst.ImportFrom))}
+    return {statement for attempt in every(module, cst.Try)
+            for statement in every(attempt.body, (cst.Import, cst.ImportFrom))}
 
 
 def call(function, *values):
@@ -88,7 +90,7 @@ def call(function, *values):
 
 
 def without_double_parentheses(node):
-    """print((x)) → print(x), as the translation of `print (x)` leaves it; print((x, y)) prints a tuple and stays."""
+    """print((x)), as the translation of `print (x)` leaves it → print(x); print((x, y)) prints a tuple and stays."""
     only = node.args[0] if len(node.args) == 1 and not node.args[0].keyword and not node.args[0].star else None
     if only is None or not getattr(only.value, 'lpar', ()) or isinstance(only.value, (cst.Tuple, cst.GeneratorExp)):
         return node
@@ -97,7 +99,8 @@ def without_double_parentheses(node):
 
 
 def as_keyword(arg, name):
-    return arg.with_changes(keyword=cst.Name(name), equal=cst.AssignEqual(cst.SimpleWhitespace(''), cst.SimpleWhitespace('')))
+    return arg.with_changes(keyword=cst.Name(name),
+                            equal=cst.AssignEqual(cst.SimpleWhitespace(''), cst.SimpleWhitespace('')))
 
 
 def with_argument(node, name, value):
@@ -128,4 +131,5 @@ def floor_divide(operator):
 
 def bare(node):
     """An operand without its own parentheses, which an argument of a call does not need."""
-    return node.with_changes(lpar=[], rpar=[]) if isinstance(node, (cst.BinaryOperation, cst.UnaryOperation)) else node
+    operation = isinstance(node, (cst.BinaryOperation, cst.UnaryOperation))
+    return node.with_changes(lpar=[], rpar=[]) if operation else node

@@ -57,7 +57,7 @@ def make_world(script, paths):
         from legacy import notebook
         evidence = notebook.python2_evidence(script)
     else:
-        evidence = translate.python2_evidence(translate.project_files(script, [folder]), [folder])
+        evidence = translate.python2_evidence(translate.project_files(script, [folder, os.getcwd()]), [folder])
     if evidence:
         print(f'legacy: read as Python 2 ({evidence}): / divides whole numbers, map and range are lists', file=sys.stderr)
     return view.World(script, bool(evidence), paths)

@@ -1,6 +1,8 @@
 """TensorFlow 2.21 put into the state of a TensorFlow 1 process: graph mode, sessions that count, dimensions that divide."""
+import _thread
 import atexit
 import gc
+import os
 import sys
 import threading
 import weakref
@@ -19,11 +21,18 @@ def prepare():
         return
     _DONE.append(True)
     import tensorflow as tf
+    tf.get_logger().addFilter(_no_advice)
     tf.compat.v1.disable_v2_behavior()
-    tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)
+    tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.INFO)           # TensorFlow 1 told what it restored and saved
     _sessions(tf)
     _dimensions(tf)
     _slots()
+
+
+def _no_advice(record):
+    """Everything but advice to upgrade: the script is old on purpose."""
+    text = str(record.msg)
+    return 'deprecat' not in text and 'Instructions for updating' not in text
 
 
 def _sessions(tf):
@@ -51,27 +60,28 @@ def _sessions(tf):
 
 
 def _before_run():
-    if COUNT['stopped']:
-        COUNT['raised'] += 1
-        if COUNT['raised'] > 1000:              # a script that swallows everything, for ever
-            finish()
-            import os
-            os._exit(0)
-        raise StopRun()
+    """Further calls of the main thread raise again; TensorFlow's own threads may still close their queues."""
+    if not COUNT['stopped'] or threading.current_thread() is not threading.main_thread():
+        return
+    COUNT['raised'] += 1
+    if COUNT['raised'] > 1000:                  # a script that swallows everything, for ever
+        finish()
+        os._exit(0)
+    raise StopRun()
 
 
 def _after_run():
     limit = COUNT['limit']
-    if limit is None:
+    if limit is None or COUNT['stopped']:
         return
     main = threading.current_thread() is threading.main_thread()
     COUNT['main' if main else 'others'] += 1
     if COUNT['main'] >= limit or not COUNT['main'] and COUNT['others'] >= limit:
         COUNT['stopped'] = True
-        if main:
-            raise StopRun()
-        import _thread
-        _thread.interrupt_main()
+        threading.excepthook = lambda args: None        # threads that the end takes by surprise have nothing to report
+        if not main:
+            _thread.interrupt_main()
+            return
         raise StopRun()
 
 
@@ -100,7 +110,6 @@ def exit_now(status):
     sys.stderr.flush()
     if alive:
         atexit._run_exitfuncs()
-        import os
         os._exit(status)
     return status
 

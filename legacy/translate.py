@@ -127,9 +127,19 @@ def module_file(folder, dotted):
     return None
 
 
+def added_folders(tree, here):
+    """Folders that a script puts on sys.path by a literal name: `sys.path.append('..')`, `sys.path.insert(0, 'lib')`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and re.match(r'sys\.path\.(append|insert|extend)', ast.unparse(node.func)):
+            for part in ast.walk(node):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    yield from (os.path.normpath(os.path.join(base, part.value)) for base in (here, os.getcwd()))
+
+
 def project_files(script, folders):
     """{path: (tree, reason)} of the script and of every local module it imports, found without running anything."""
     found, todo = {}, [os.path.abspath(script)]
+    folders = list(folders)
     while todo:
         path = todo.pop()
         if path in found:
@@ -143,6 +153,7 @@ def project_files(script, folders):
             continue
         found[path] = (tree, reason)
         here = os.path.dirname(path)
+        folders += [folder for folder in added_folders(tree, here) if folder not in folders and os.path.isdir(folder)]
         for dotted, level, _ in imported_names(tree):
             bases = [here] + list(folders)
             if level:
@@ -154,8 +165,8 @@ def project_files(script, folders):
                     if file:
                         todo.append(file)
                         if file.endswith('__init__.py'):           # a package belongs to the project as a whole
-                            folder = os.path.dirname(file)
-                            todo += [os.path.join(folder, name) for name in os.listdir(folder) if name.endswith('.py')]
+                            package = os.path.dirname(file)
+                            todo += [os.path.join(package, name) for name in os.listdir(package) if name.endswith('.py')]
     return found
 
 

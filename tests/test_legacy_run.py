@@ -152,19 +152,31 @@ def test_a_notebook_runs_its_cells_in_order(tmp_path):
 
 # ---- check --------------------------------------------------------------------------------------------------------
 
-def test_check_reports_lines_and_what_runs(tmp_path):
-    script(tmp_path, 'import tensorflow as tf\nfrom tensorflow.contrib import slim, crf\nimport numpy as np\nimport scipy.misc as misc\n'
-                     'def f(x, y):\n    with slim.arg_scope([slim.conv2d]):\n        x = slim.conv2d(tf.concat(1, [x, x]), 3, 3)\n'
-                     '    loss = tf.nn.sigmoid_cross_entropy_with_logits(x, y)\n    named = tf.nn.sigmoid_cross_entropy_with_logits(logits=x, labels=y)\n'
-                     '    misc.imsave("a.png", np.float(3))\n    return tf.pack([loss, named, tf.reduce_sum(x)]), xrange(3), {}.has_key(1)\n')
-    done = legacy('check', 'script.py', '--json', cwd=tmp_path)
-    found = json.loads(done.stdout)
-    uses = {(f['name'], f['line']) for f in found['findings']}
-    assert uses == {('tf.contrib.crf', 2), ('scipy.misc', 4), ('tf.contrib.framework.arg_scope', 6), ('tf.contrib.layers.conv2d', 6),
-                    ('tf.contrib.layers.conv2d', 7), ('tf.concat', 7), ('tf.nn.sigmoid_cross_entropy_with_logits', 8),
-                    ('scipy.misc.imsave', 10), ('np.float', 10), ('tf.pack', 11), ('builtins.xrange', 11), ('.has_key', 11)} - {
-                        ('scipy.misc', 4)}
-    assert found['runs'] and done.returncode == 0
+CHECKED = """import tensorflow as tf
+from tensorflow.contrib import slim, crf
+import numpy as np
+import scipy.misc as misc
+def f(x, y):
+    with slim.arg_scope([slim.conv2d]):
+        x = slim.conv2d(tf.concat(1, [x, x]), 3, 3)
+    loss = tf.nn.sigmoid_cross_entropy_with_logits(x, y)
+    named = tf.nn.sigmoid_cross_entropy_with_logits(logits=x, labels=y)
+    misc.imsave("a.png", np.float(3))
+    return tf.pack([loss, named, tf.reduce_sum(x)]), xrange(3), {}.has_key(1)
+"""
+
+
+def test_check_reports_lines_and_what_runs(tmp_path, monkeypatch, capsys):
+    from legacy import check
+    monkeypatch.chdir(tmp_path)
+    script(tmp_path, CHECKED)
+    status = check.main(['script.py', '--json'])
+    found = json.loads(capsys.readouterr().out)
+    assert {(f['name'], f['line']) for f in found['findings']} == {
+        ('tf.contrib.crf', 2), ('tf.contrib.framework.arg_scope', 6), ('tf.contrib.layers.conv2d', 6), ('tf.contrib.layers.conv2d', 7),
+        ('tf.concat', 7), ('tf.nn.sigmoid_cross_entropy_with_logits', 8), ('scipy.misc.imsave', 10), ('np.float', 10), ('tf.pack', 11),
+        ('builtins.xrange', 11), ('.has_key', 11)}
+    assert found['runs'] and status == 0
     script(tmp_path, 'import tensorflow as tf\nloss = tf.contrib.crf.crf_log_likelihood(1, 2, 3)\n', 'lost.py')
-    done = legacy('check', 'lost.py', cwd=tmp_path)
-    assert done.returncode == 1 and 'lost.py:2: tf.contrib.crf.crf_log_likelihood: not restored' in done.stdout
+    assert check.main(['lost.py']) == 1
+    assert 'lost.py:2: tf.contrib.crf.crf_log_likelihood: not restored' in capsys.readouterr().out
