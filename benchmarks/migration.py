@@ -29,7 +29,9 @@ FLOAT = r'[-\d.einfa]+'
 
 @dataclasses.dataclass(frozen=True)
 class Repository:
-    """One repository: where it is, how it is prepared and run ($D is the data folder), what has to be seen."""
+    """One repository: where it is, how it is prepared and run ($D is the data folder), what has to be
+    seen.
+    """
     name: str
     source: str
     command: str
@@ -43,42 +45,53 @@ class Repository:
     seconds: int = 120
 
 
-REPOSITORIES = (
-    Repository('wiseodd', 'wiseodd/generative-models@b930d5fa9e', 'wgan_tensorflow.py', 1300,
-               r'Iter: \d+; D loss: [-\d.e]+; G_loss', 2, cwd='GAN/wasserstein_gan'),
-    Repository('jonbruner', 'jonbruner/generative-adversarial-networks@2e792d92b8', 'gan-script.py', 60,
-               files='tensorboard/*/events*', seconds=180),
-    Repository('affinelayer', 'affinelayer/pix2pix-tensorflow@0f21744243',
-               'pix2pix.py --mode train --input_dir train --output_dir out --max_steps 3 --ngf 8 --ndf 8 --which_direction BtoA '
-               '--progress_freq 1 --display_freq 2', 40, r'gen_loss_L1 [-\d.e]+', 1, 'out/images/*-outputs.png',
-               prepare='ln -s $D/pair512 train'),
-    Repository('taki-SN', 'taki0112/Spectral_Normalization-Tensorflow@f391eb7535',
-               'main.py --dataset mnist --sn True --batch_size 4 --epoch 1 --print_freq 2', 14, r'd_loss: [-\d.]+, g_loss: [-\d.]+', 1,
-               'samples/**/*.png', cwd='dcgan'),
-    Repository('carpedm20-DCGAN', 'carpedm20/DCGAN-tensorflow@62c9a2a7f7',
-               'main.py --dataset mnist --input_height=28 --output_height=28 --train --batch_size 16 --sample_freq 2', 40,
-               r'd_loss: [-\d.]+, g_loss: [-\d.]+', 2, 'out/**/*.png', prepare='mkdir data; ln -s $D/mnist_raw data/mnist'),
-    Repository('hwalsuklee', 'hwalsuklee/tensorflow-generative-model-collections@3abde8a9bc',
-               'main.py --gan_type WGAN_GP --dataset mnist --epoch 1 --batch_size 16', 60, r'd_loss: [-\d.]+, g_loss: [-\d.]+', 5,
-               prepare='mkdir data; ln -s $D/mnist_gz data/mnist'),
-    Repository('khanrc', 'khanrc/tf.gans-comparison@4e79266b11',
-               'train.py --model wgan-gp --dataset celeba --batch_size 4 --num_threads 2', 40, r'steps per epoch: \d+', 1,
-               'summary/**/events*', before='convert.py', seconds=180,
-               prepare='mkdir -p data/celebA; for i in $D/celeba/0000[0-4]*.jpg $D/celeba/0001*.jpg; do cp $i data/celebA/; done'),
-    Repository('carpedm20-BEGAN', 'carpedm20/BEGAN-tensorflow@722b3f1a2f',
-               'main.py --dataset=faces64 --conv_hidden_num=64 --batch_size=4 --input_scale_size=32 --max_step 5 --log_step 1', 60,
-               r'Loss_D: [-\d.]+ Loss_G: [-\d.]+', 1, 'logs/**/*_G.png', prepare='mkdir -p data; ln -s $D/faces64 data/faces64'),
-    Repository('LynnHo-v1', 'LynnHo/DCGAN-LSGAN-WGAN-GP-DRAGAN-Tensorflow-2@2bf0c8b6ad', 'train_mnist_wgan_gp.py', 150,
-               r'Epoch: \( +\d+\)', 5, cwd='v1', prepare='mkdir -p v1/data; ln -s $D/mnist_small v1/data/mnist'),
-    Repository('YadiraF', 'YadiraF/GAN@45bde57d96', 'dcgan.py', 30, r'D loss: [-\d.e]+; G_loss', 1, 'Samples/celebA_dcgan/*.png',
-               prepare='ln -s $D/celeba Datas/celebA'),
-    Repository('igul222', 'igul222/improved_wgan_training@fa66c574a5', 'gan_mnist.py', 40, r'train disc cost\s+[-\d.]+', 1,
-               'train_disc_cost.jpg', prepare='cp $D/mnist.pkl.gz /tmp/mnist.pkl.gz'),
-    Repository('shekkizh', 'shekkizh/WassersteinGAN.tensorflow@6fa169aa07',
-               'main.py --batch_size=8 --gen_dimension=2 --iterations=12', 40,
-               r'Step: 10, generator loss: [-\d.]+, discriminator_loss: [-\d.]+', 1,
-               prepare='mkdir -p Data_zoo/CelebA_faces; ln -s $D/celeba Data_zoo/CelebA_faces/img_align_celeba'),
-)
+REPOSITORIES = (Repository('wiseodd', 'wiseodd/generative-models@b930d5fa9e', 'wgan_tensorflow.py', 1300,
+                           r'Iter: \d+; D loss: [-\d.e]+; G_loss', 2, cwd='GAN/wasserstein_gan'),
+                Repository('jonbruner', 'jonbruner/generative-adversarial-networks@2e792d92b8',
+                           'gan-script.py', 60, files='tensorboard/*/events*', seconds=180),
+                Repository('affinelayer', 'affinelayer/pix2pix-tensorflow@0f21744243',
+                           'pix2pix.py --mode train --input_dir train --output_dir out --max_steps 3 --ngf 8 --ndf 8 --which_direction BtoA '
+                           '--progress_freq 1 --display_freq 2', 40, r'gen_loss_L1 [-\d.e]+', 1,
+                           'out/images/*-outputs.png', prepare='ln -s $D/pair512 train'),
+                Repository('taki-SN', 'taki0112/Spectral_Normalization-Tensorflow@f391eb7535',
+                           'main.py --dataset mnist --sn True --batch_size 4 --epoch 1 --print_freq 2', 14,
+                           r'd_loss: [-\d.]+, g_loss: [-\d.]+', 1, 'samples/**/*.png', cwd='dcgan'),
+                Repository('carpedm20-DCGAN', 'carpedm20/DCGAN-tensorflow@62c9a2a7f7',
+                           'main.py --dataset mnist --input_height=28 --output_height=28 --train --batch_size 16 --sample_freq 2',
+                           40, r'd_loss: [-\d.]+, g_loss: [-\d.]+', 2, 'out/**/*.png',
+                           prepare='mkdir data; ln -s $D/mnist_raw data/mnist'), Repository('hwalsuklee',
+                                                                                            'hwalsuklee/tensorflow-generative-model-collections@3abde8a9bc',
+                                                                                            'main.py --gan_type WGAN_GP --dataset mnist --epoch 1 --batch_size 16',
+                                                                                            60,
+                                                                                            r'd_loss: [-\d.]+, g_loss: [-\d.]+',
+                                                                                            5,
+                                                                                            prepare='mkdir data; ln -s $D/mnist_gz data/mnist'),
+                Repository('khanrc', 'khanrc/tf.gans-comparison@4e79266b11',
+                           'train.py --model wgan-gp --dataset celeba --batch_size 4 --num_threads 2', 40,
+                           r'steps per epoch: \d+', 1, 'summary/**/events*', before='convert.py', seconds=180,
+                           prepare='mkdir -p data/celebA; for i in $D/celeba/0000[0-4]*.jpg $D/celeba/0001*.jpg; do cp $i data/celebA/; done'),
+                Repository('carpedm20-BEGAN', 'carpedm20/BEGAN-tensorflow@722b3f1a2f',
+                           'main.py --dataset=faces64 --conv_hidden_num=64 --batch_size=4 --input_scale_size=32 --max_step 5 --log_step 1',
+                           60, r'Loss_D: [-\d.]+ Loss_G: [-\d.]+', 1, 'logs/**/*_G.png',
+                           prepare='mkdir -p data; ln -s $D/faces64 data/faces64'), Repository('LynnHo-v1',
+                                                                                               'LynnHo/DCGAN-LSGAN-WGAN-GP-DRAGAN-Tensorflow-2@2bf0c8b6ad',
+                                                                                               'train_mnist_wgan_gp.py',
+                                                                                               150,
+                                                                                               r'Epoch: \( +\d+\)',
+                                                                                               5, cwd='v1',
+                                                                                               prepare='mkdir -p v1/data; ln -s $D/mnist_small v1/data/mnist'),
+                Repository('YadiraF', 'YadiraF/GAN@45bde57d96', 'dcgan.py', 30, r'D loss: [-\d.e]+; G_loss',
+                           1, 'Samples/celebA_dcgan/*.png', prepare='ln -s $D/celeba Datas/celebA'),
+                Repository('igul222', 'igul222/improved_wgan_training@fa66c574a5', 'gan_mnist.py', 40,
+                           r'train disc cost\s+[-\d.]+', 1, 'train_disc_cost.jpg',
+                           prepare='cp $D/mnist.pkl.gz /tmp/mnist.pkl.gz'), Repository('shekkizh',
+                                                                                       'shekkizh/WassersteinGAN.tensorflow@6fa169aa07',
+                                                                                       'main.py --batch_size=8 --gen_dimension=2 --iterations=12',
+                                                                                       40,
+                                                                                       r'Step: 10, generator loss: [-\d.]+, discriminator_loss: [-\d.]+',
+                                                                                       1,
+                                                                                       prepare='mkdir -p Data_zoo/CelebA_faces; ln -s $D/celeba Data_zoo/CelebA_faces/img_align_celeba'),
+                )
 
 
 def tree(folder):
@@ -100,8 +113,9 @@ def run(repository, arguments, work, stop_after=None):
     command += ['--stop_after', str(stop_after)] if stop_after else []
     start = time.time()
     try:
-        done = subprocess.run(command + arguments.split(), cwd=os.path.join(work, repository.cwd), env=env, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, errors='replace', timeout=repository.seconds * 3, stdin=subprocess.DEVNULL)
+        done = subprocess.run(command + arguments.split(), cwd=os.path.join(work, repository.cwd), env=env,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace',
+                              timeout=repository.seconds * 3, stdin=subprocess.DEVNULL)
         return done.returncode, done.stdout, time.time() - start
     except subprocess.TimeoutExpired as error:
         return 124, (error.stdout or b'').decode('utf-8', 'replace'), time.time() - start
@@ -109,7 +123,8 @@ def run(repository, arguments, work, stop_after=None):
 
 def finite(text):
     """True when the numbers in a matched line are finite."""
-    return all(math.isfinite(float(n)) for n in re.findall(r'-?\d+\.?\d*(?:e[-+]?\d+)?', text)) and not re.search(r'\b(nan|inf)\b', text)
+    return all(math.isfinite(float(n)) for n in re.findall(r'-?\d+\.?\d*(?:e[-+]?\d+)?',
+                                                           text)) and not re.search(r'\b(nan|inf)\b', text)
 
 
 def good_file(path):
@@ -141,7 +156,8 @@ def faults(repository, status, output, seconds, work, before, start):
         if not any(os.path.getmtime(path) >= start - 1 and good_file(path) for path in found):
             wrong.append(f'no new good {repository.files}')
     after = tree(work)
-    changed = [path for path in before if after.get(path) != before[path] and path.endswith(('.py', '.ipynb', '.md'))]
+    changed = [path for path in before if after.get(path) != before[path] and path.endswith(('.py', '.ipynb',
+                                                                                             '.md'))]
     changed += [path for path in after if path not in before and path.endswith('.pyc')]
     if changed:
         wrong.append(f'changed: {changed[:3]}')
@@ -154,7 +170,8 @@ def measure(repository, sources, data, keep=None):
     try:
         copy = os.path.join(work, repository.name)
         shutil.copytree(os.path.join(sources, repository.name), copy, symlinks=True)
-        subprocess.run(repository.prepare or 'true', shell=True, cwd=copy, check=True, env={**os.environ, 'D': os.path.abspath(data)})
+        subprocess.run(repository.prepare or 'true', shell=True, cwd=copy, check=True, env={**os.environ,
+                                                                                            'D': os.path.abspath(data)})
         if repository.before:
             run(repository, repository.before, copy)
         before, start = tree(copy), time.time()
@@ -165,7 +182,8 @@ def measure(repository, sources, data, keep=None):
             with open(os.path.join(keep, repository.name + '.log'), 'w') as file:
                 file.write(output)
         restored = re.search(r'legacy: (\d+) restored symbol', output)
-        return dict(repository=repository, seconds=seconds, wrong=wrong, restored=int(restored.group(1)) if restored else 0)
+        return dict(repository=repository, seconds=seconds, wrong=wrong, restored=int(restored.group(1))
+                    if restored else 0)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -173,12 +191,14 @@ def measure(repository, sources, data, keep=None):
 def versions():
     import platform
     from importlib import metadata
-    return f'Python {platform.python_version()}, ' + ', '.join(
-        f'{name} {metadata.version(name.lower())}' for name in ('TensorFlow', 'NumPy', 'SciPy', 'Pillow')) + f', {os.cpu_count()} CPU cores'
+    return f'Python {platform.python_version()}, ' + ', '.join(f'{name} {metadata.version(name.lower())}'
+                                                               for name in ('TensorFlow', 'NumPy', 'SciPy',
+                                                                            'Pillow')) + f', {os.cpu_count()} CPU cores'
 
 
 def table(rows):
-    lines = ['| repository | command | `Session.run`s | seconds | symbols restored | result |', '| --- | --- | --- | --- | --- | --- |']
+    lines = ['| repository | command | `Session.run`s | seconds | symbols restored | result |',
+             '| --- | --- | --- | --- | --- | --- |']
     for row in rows:
         r = row['repository']
         place = '' if r.cwd == '.' else f' (in `{r.cwd}`)'
@@ -209,7 +229,8 @@ def main(argv):
         if args.only and repository.name not in args.only:
             continue
         row = measure(repository, args.sources, args.data, args.logs)
-        print(f'{repository.name}: {row["seconds"]:.0f} s, {row["restored"]} restored, {"; ".join(row["wrong"]) or "ok"}', flush=True)
+        print(f'{repository.name}: {row["seconds"]:.0f} s, {row["restored"]} restored, {"; ".join(row["wrong"]) or "ok"}',
+              flush=True)
         rows.append(row)
     if args.write:
         with open(args.write + '.new', 'w') as file:

@@ -16,7 +16,8 @@ COMMANDS = ('run', 'check', 'convert', 'checkpoint')
 def own_path_first():
     """Puts this project in front of the working directory, which `python -m` would search first.
 
-    Old projects have an `errors.py`, an `ops.py`, a `utils.py` of their own; ours must not be taken for theirs.
+    Old projects have an `errors.py`, an `ops.py`, a `utils.py` of their own; ours must not be taken for
+    theirs.
     """
     cwd = os.getcwd()
     sys.path[:] = [ROOT] + [p for p in sys.path if os.path.abspath(p or cwd) not in (ROOT, cwd)]

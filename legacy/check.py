@@ -16,10 +16,15 @@ from legacy.python2 import ABSENT_BUILTINS, METHODS, MODULES
 
 FIRST_ARGUMENT_CHANGED = {'tf.concat', 'tf.split'}
 CROSS_ENTROPIES = {row for row in symbols.SYMBOLS if row.endswith('cross_entropy_with_logits')}
-# Rows for things that look the same and are only lenient inside `run`: naming every use of np.array helps nobody.
-QUIET = {row.name for row in symbols.SYMBOLS.values() if row.kind == 'changed' and row.name.startswith('np.')} | {
-    'tf.nn.' + name for name in ('avg_pool', 'bias_add', 'conv2d', 'conv2d_transpose', 'depthwise_conv2d', 'fused_batch_norm', 'max_pool')}
-QUIET |= {row.name for row in symbols.SYMBOLS.values() if row.name.startswith(('os.', 'subprocess.', 'pickle.', 'urllib.request.'))
+# Rows for things that look the same and are only lenient inside `run`: naming every use of np.array helps
+# nobody.
+QUIET = {row.name for row in symbols.SYMBOLS.values() if row.kind == 'changed'
+         and row.name.startswith('np.')} | {'tf.nn.' + name for name in ('avg_pool', 'bias_add', 'conv2d',
+                                                                         'conv2d_transpose',
+                                                                         'depthwise_conv2d',
+                                                                         'fused_batch_norm', 'max_pool')}
+QUIET |= {row.name for row in symbols.SYMBOLS.values() if row.name.startswith(('os.', 'subprocess.',
+                                                                               'pickle.', 'urllib.request.'))
           and row.kind == 'changed'}
 QUIET |= {'tf.depth_to_space', 'tf.space_to_depth', 'tf.reverse', 'tf.image.resize_images'}
 METHOD_ROWS = {name for name in METHODS if '.' + name in symbols.SYMBOLS} - {'decode', 'next', 'value', 'ptp'}
@@ -53,7 +58,8 @@ def check_file(path, local=()):
     """[Finding] of one file. `local` are the names of modules that the project itself has."""
     if path.endswith('.ipynb'):
         from legacy import notebook
-        sources = [(notebook.without_magics(source)[0], f'{path} cell {number}') for number, source in notebook.code_cells(path)]
+        sources = [(notebook.without_magics(source)[0], f'{path} cell {number}') for number,
+                   source in notebook.code_cells(path)]
     else:
         with open(path, 'rb') as file:
             sources = [(translate.decode(file.read()), path)]
@@ -62,13 +68,15 @@ def check_file(path, local=()):
         try:
             tree, reason = translate.parse(text, label)
         except SyntaxError as error:
-            findings.append(Finding(label, error.lineno or 1, 'syntax error', 'not restored', '', error.msg or 'invalid syntax'))
+            findings.append(Finding(label, error.lineno or 1, 'syntax error', 'not restored', '', error.msg
+                                    or 'invalid syntax'))
             continue
         if reason:
             what = 'py2:' + (reason.partition(': ')[2] or reason)
             line = int(reason.split(':')[0].removeprefix('line ')) if reason.startswith('line ') else 1
             row = symbols.SYMBOLS.get(what)
-            findings.append(Finding(label, line, what, 'restored', row.modern if row else 'Python 3', 'translated in memory'))
+            findings.append(Finding(label, line, what, 'restored', row.modern if row else 'Python 3',
+                                    'translated in memory'))
         visitor = _Visitor(label, set(local), names, translate.guarded_lines(tree))
         visitor.visit(tree)
         findings += visitor.findings
@@ -85,7 +93,8 @@ class _Visitor(ast.NodeVisitor):
 
     def report(self, node, row, name=None, note=None):
         status = 'restored' if row.restored else 'not restored'
-        self.findings.append(Finding(self.file, node.lineno, name or row.name, status, row.modern, note if note is not None else row.note))
+        self.findings.append(Finding(self.file, node.lineno, name or row.name, status, row.modern, note
+                                     if note is not None else row.note))
 
     def visit_Import(self, node):
         for alias in node.names:
@@ -138,7 +147,9 @@ class _Visitor(ast.NodeVisitor):
         return symbols.canonical('.'.join([self.names[node.id]] + parts[::-1]))
 
     def visit_Assign(self, node):
-        if len(node.targets) == 1 and isinstance(node.targets[0], ast.Name) and isinstance(node.value, (ast.Attribute, ast.Name)):
+        if len(node.targets) == 1 and isinstance(node.targets[0], ast.Name) and isinstance(node.value,
+                                                                                           (ast.Attribute,
+                                                                                            ast.Name)):
             full = self.dotted(node.value)
             if full is not None and (full.startswith('tf.') or symbols.is_prefix(full)):
                 self.names[node.targets[0].id] = full
@@ -158,9 +169,13 @@ class _Visitor(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_Name(self, node):
-        if isinstance(node.ctx, ast.Load) and node.id in ABSENT_BUILTINS and node.id not in self.names and node.id not in self.own \
-                and 'builtins.' + node.id in symbols.SYMBOLS and node.id not in ('file', 'buffer', 'apply', 'intern', 'coerce', 'cmp') \
-                and node.lineno not in self.guarded:
+        if isinstance(node.ctx,
+                      ast.Load) and node.id in ABSENT_BUILTINS and node.id not in self.names and node.id not in self.own and 'builtins.' + node.id in symbols.SYMBOLS and node.id not in ('file',
+                                                                                                                                                                                          'buffer',
+                                                                                                                                                                                          'apply',
+                                                                                                                                                                                          'intern',
+                                                                                                                                                                                          'coerce',
+                                                                                                                                                                                          'cmp') and node.lineno not in self.guarded:
             self.report(node, symbols.SYMBOLS['builtins.' + node.id])
         elif isinstance(node.ctx, ast.Store):
             if node.id in ABSENT_BUILTINS:
@@ -168,16 +183,20 @@ class _Visitor(ast.NodeVisitor):
 
     def visit_Call(self, node):
         full = self.dotted(node.func) if isinstance(node.func, (ast.Attribute, ast.Name)) else None
-        if full in FIRST_ARGUMENT_CHANGED and node.args and isinstance(node.args[0], (ast.Constant, ast.UnaryOp)):
+        if full in FIRST_ARGUMENT_CHANGED and node.args and isinstance(node.args[0], (ast.Constant,
+                                                                                      ast.UnaryOp)):
             self.report(node, symbols.SYMBOLS[full])
-        elif full in CROSS_ENTROPIES and node.args and not (isinstance(node.args[0], ast.Constant) and node.args[0].value is None):
+        elif full in CROSS_ENTROPIES and node.args and not (isinstance(node.args[0], ast.Constant)
+                                                            and node.args[0].value is None):
             self.report(node, symbols.SYMBOLS[full])
         if isinstance(node.func, ast.Name) and full is not None and '.' in full:
             self._use(node.func, full)
         self.generic_visit(node)
 
     def _use(self, node, full, imported=False):
-        """Reports `full` when the table or today's TensorFlow says that it is gone; True when it was reported."""
+        """Reports `full` when the table or today's TensorFlow says that it is gone; True when it was
+        reported.
+        """
         row = symbols.lookup(full)
         while row is None and symbols.is_prefix(full) is False and '.' in full and not full.startswith('tf'):
             return False
@@ -195,12 +214,14 @@ class _Visitor(ast.NodeVisitor):
         above = symbols.covering(full)
         if above is None:
             if _exists_today(full) is False:
-                self.report(node, symbols.Symbol(full, '', 'none', 'gone', 'not in this TensorFlow, and not restored'))
+                self.report(node, symbols.Symbol(full, '', 'none', 'gone',
+                                                 'not in this TensorFlow, and not restored'))
                 return True
             return False
         if above.name == 'tf.contrib':
             note = above.note + ('; importing it is free, using it fails' if imported else '')
-            self.report(node, dataclasses.replace(above, name=full, restore='x' if imported else ''), full, note)
+            self.report(node, dataclasses.replace(above, name=full, restore='x' if imported else ''), full,
+                        note)
             return True
         return False
 
@@ -209,7 +230,9 @@ _TODAY = []
 
 
 def _exists_today(full):
-    """True or False for a `tf.` name in today's compat.v1; None for names below objects that are no modules."""
+    """True or False for a `tf.` name in today's compat.v1; None for names below objects that are no
+    modules.
+    """
     if not full.startswith('tf.'):
         return None
     if not _TODAY:
@@ -225,7 +248,8 @@ def _exists_today(full):
             try:
                 value = getattr(value, part)
             except (AttributeError, ImportError):
-                if not hasattr(value, '__path__') and type(value).__name__ not in ('TFModuleWrapper', 'module'):
+                if not hasattr(value, '__path__') and type(value).__name__ not in ('TFModuleWrapper',
+                                                                                   'module'):
                     return None
                 break
         else:
@@ -234,7 +258,9 @@ def _exists_today(full):
 
 
 def local_modules(path):
-    """Names of the modules and packages beside and below the checked files: they hide libraries of the same name."""
+    """Names of the modules and packages beside and below the checked files: they hide libraries of the
+    same name.
+    """
     folder = path if os.path.isdir(path) else os.path.dirname(os.path.abspath(path))
     names = set()
     for base, folders, files in os.walk(folder):
@@ -260,20 +286,24 @@ def check(path):
 
 def main(argv):
     """Prints the report; returns 0 when `run` is expected to work, else 1."""
-    parser = argparse.ArgumentParser(prog='python -m legacy check', description='Report what an old script uses that is gone.')
+    parser = argparse.ArgumentParser(prog='python -m legacy check',
+                                     description='Report what an old script uses that is gone.')
     parser.add_argument('path', help='a script, a notebook or a folder')
     parser.add_argument('--json', action='store_true', help='one JSON object instead of lines')
     args = parser.parse_args(argv)
     files, findings = check(args.path)
     lost = [f for f in findings if f.status == 'not restored']
     if args.json:
-        print(json.dumps({'files': files, 'findings': [dataclasses.asdict(f) for f in findings], 'runs': not lost}, indent=1))
+        print(json.dumps({'files': files, 'findings': [dataclasses.asdict(f) for f in findings],
+                          'runs': not lost}, indent=1))
         return 1 if lost else 0
     for f in findings:
         tail = f' ({f.note})' if f.note else ''
-        print(f'{f.file}:{f.line}: {f.name}: {f.status}' + (f'; today: {f.modern}' if f.modern else '') + tail)
+        print(f'{f.file}:{f.line}: {f.name}: {f.status}' + (f'; today: {f.modern}' if f.modern else '')
+              + tail)
     print(f'{len(files)} file(s), {len(findings)} use(s) of {len({f.name for f in findings})} gone symbol(s), {len(lost)} not restored: '
-          + ('`python -m legacy run` is not expected to get past them' if lost else '`python -m legacy run` is expected to work'))
+          + ('`python -m legacy run` is not expected to get past them' if lost
+             else '`python -m legacy run` is expected to work'))
     return 1 if lost else 0
 
 

@@ -1,7 +1,9 @@
 """tf.app.flags as it was before TensorFlow 1.5 (argparse), with what scripts of both ages do to FLAGS.
 
-A boolean takes a separate value (`--stair False`) or none (`--stair`, `--nostair`); unknown arguments are left alone;
-a number's default may be a text or infinity; FLAGS is read before parsing, assigned to, listed, turned into JSON.
+A boolean takes a separate value (`--stair False`) or none (`--stair`, `--nostair`); unknown arguments are
+left alone;
+a number's default may be a text or infinity; FLAGS is read before parsing, assigned to, listed, turned into
+JSON.
 """
 import sys
 import types
@@ -214,9 +216,10 @@ _global_parser = None
 
 
 def _definer(convert):
-    def define(flag_name=None, default_value=None, docstring='', *args, name=None, default=None, help=None, **kwargs):
-        FLAGS._define(flag_name if flag_name is not None else name, default_value if default is None else default,
-                      docstring if help is None else help, convert)
+    def define(flag_name=None, default_value=None, docstring='', *args, name=None, default=None, help=None,
+               **kwargs):
+        FLAGS._define(flag_name if flag_name is not None else name, default_value if default is None
+                      else default, docstring if help is None else help, convert)
     return define
 
 

@@ -1,6 +1,7 @@
 """tensorflow.examples.tutorials.mnist.input_data and tf.contrib.learn.datasets, from local IDX files.
 
-Where a script's folder does not hold the four files, the 10,000 sample digits of this project stand in and that is said once.
+Where a script's folder does not hold the four files, the 10,000 sample digits of this project stand in and
+that is said once.
 """
 import collections
 import gzip
@@ -32,7 +33,9 @@ def _bytes(source):
 
 
 def read_idx(source):
-    """An IDX file (path or file object, plain or gzip) as a uint8 array. ValueError when it is something else or cut short."""
+    """An IDX file (path or file object, plain or gzip) as a uint8 array. ValueError when it is something
+    else or cut short.
+    """
     data = _bytes(source)
     if len(data) < 4 or data[:3] != b'\0\0\x08':
         raise ValueError(f'{source}: not an IDX file of bytes')
@@ -65,7 +68,8 @@ class DataSet:
     images [N, 784] float32 in [0, 1] (uint8 0 … 255 with dtype uint8; [N, 28, 28, 1] without `reshape`).
     """
 
-    def __init__(self, images, labels, fake_data=False, one_hot=False, dtype=numpy.float32, reshape=True, seed=None):
+    def __init__(self, images, labels, fake_data=False, one_hot=False, dtype=numpy.float32, reshape=True,
+                 seed=None):
         dtype = numpy.dtype(getattr(dtype, 'as_numpy_dtype', dtype))
         self.one_hot = one_hot
         if fake_data:
@@ -94,7 +98,9 @@ class DataSet:
         self._images, self._labels = self._images[order], self._labels[order]
 
     def next_batch(self, batch_size, fake_data=False, shuffle=True):
-        """(images, labels) of the next `batch_size` examples; the last ones of an epoch are joined by the next's first."""
+        """(images, labels) of the next `batch_size` examples; the last ones of an epoch are joined by the
+        next's first.
+        """
         batch_size = int(batch_size)
         start = self._index_in_epoch
         if self._epochs_completed == 0 and start == 0 and shuffle:
@@ -105,7 +111,8 @@ class DataSet:
         self._epochs_completed += 1
         images, labels = [self._images[start:]], [self._labels[start:]]
         rest = batch_size - len(images[0])
-        while rest > 0:                                    # more than one round when the batch is larger than the set
+        # more than one round when the batch is larger than the set
+        while rest > 0:
             if shuffle:
                 self._shuffle()
             take = min(rest, self._num_examples)
@@ -123,7 +130,9 @@ def _local(folder, name):
 
 
 def load_raw(folder):
-    """((train images, labels), (test images, labels)) uint8 from `folder`, or None where a file is missing or broken."""
+    """((train images, labels), (test images, labels)) uint8 from `folder`, or None where a file is missing
+    or broken.
+    """
     result = []
     for images, labels in FILES.values():
         try:
@@ -135,7 +144,8 @@ def load_raw(folder):
 
 
 def load_or_sample(folder, wanted_by):
-    """The four files of `folder`; without them the sample digits, 8,000 of them for training, 2,000 for testing.
+    """The four files of `folder`; without them the sample digits, 8,000 of them for training, 2,000 for
+    testing.
 
     OSError naming the missing files when there are no sample digits either.
     """
@@ -152,9 +162,11 @@ def load_or_sample(folder, wanted_by):
     return [[images[:8000], labels[:8000]], [images[8000:], labels[8000:]]]
 
 
-def read_data_sets(train_dir, fake_data=False, one_hot=False, dtype=numpy.float32, reshape=True, validation_size=5000, seed=None,
-                   source_url=None, num_classes=10):
-    """Datasets(train, validation, test); the first `validation_size` training digits are the validation set."""
+def read_data_sets(train_dir, fake_data=False, one_hot=False, dtype=numpy.float32, reshape=True,
+                   validation_size=5000, seed=None, source_url=None, num_classes=10):
+    """Datasets(train, validation, test); the first `validation_size` training digits are the validation
+    set.
+    """
     options = dict(one_hot=one_hot, dtype=dtype, reshape=bool(reshape), seed=seed)
     if fake_data:
         return Datasets(*[DataSet([], [], fake_data=True, **options) for _ in range(3)])
@@ -165,10 +177,13 @@ def read_data_sets(train_dir, fake_data=False, one_hot=False, dtype=numpy.float3
         validation_size = len(images) // 8
     images, test_images = images[..., None], test_images[..., None]
     if one_hot:
-        labels, test_labels = dense_to_one_hot(labels, num_classes), dense_to_one_hot(test_labels, num_classes)
+        labels, test_labels = dense_to_one_hot(labels, num_classes), dense_to_one_hot(test_labels,
+                                                                                      num_classes)
     cut = validation_size
-    return Datasets(DataSet(images[cut:], labels[cut:], **options), DataSet(images[:cut], labels[:cut], **options),
-                    DataSet(test_images, test_labels, **options))
+    return Datasets(DataSet(images[cut:], labels[cut:], **options), DataSet(images[:cut], labels[:cut],
+                                                                            **options), DataSet(test_images,
+                                                                                                test_labels,
+                                                                                                **options))
 
 
 def load_mnist(train_dir='MNIST-data'):

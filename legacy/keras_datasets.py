@@ -1,4 +1,6 @@
-"""keras.datasets and tf.keras.datasets without the network: ~/.keras/datasets first, the sample digits for MNIST."""
+"""keras.datasets and tf.keras.datasets without the network: ~/.keras/datasets first, the sample digits for
+MNIST.
+"""
 import os
 import sys
 import types

@@ -1,4 +1,6 @@
-"""`run` never touches the network: downloads the script asks for are refused, with the file that would satisfy them."""
+"""`run` never touches the network: downloads the script asks for are refused, with the file that would
+satisfy them.
+"""
 import os
 import re
 import sys
@@ -33,7 +35,8 @@ def _words(command):
 def is_download(command):
     """True for a command line (text or list) that fetches something by URL."""
     text = ' '.join(_words(command))
-    return bool(re.search(r'\b(wget|curl|git clone|gdown|aria2c)\b', text) and re.search(r'https?://|ftp://|git@', text))
+    return bool(re.search(r'\b(wget|curl|git clone|gdown|aria2c)\b', text)
+                and re.search(r'https?://|ftp://|git@', text))
 
 
 def output_of(command):
@@ -46,10 +49,13 @@ def output_of(command):
 
 
 def _target():
-    """The local file some frame on the stack is downloading to, if one of the known downloaders is at work."""
+    """The local file some frame on the stack is downloading to, if one of the known downloaders is at
+    work.
+    """
     frame = sys._getframe(2)
     while frame is not None:
-        names = {'urlretrieve': ('filename',), 'get_file': ('download_target', 'fpath'), 'maybe_download': ('filepath',)}
+        names = {'urlretrieve': ('filename',), 'get_file': ('download_target', 'fpath'),
+                 'maybe_download': ('filepath',)}
         for name in names.get(frame.f_code.co_name, ()):
             if isinstance(frame.f_locals.get(name), (str, os.PathLike)):
                 return frame.f_locals[name]

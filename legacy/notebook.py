@@ -17,7 +17,9 @@ MAGIC = re.compile(r'^\s*(%|!|\?)|^\s*[\w.]+\?{1,2}\s*$')
 
 
 def code_cells(path):
-    """[(number, source)] of the code cells, numbered from 1 in the order of the notebook. UserError when it is none."""
+    """[(number, source)] of the code cells, numbered from 1 in the order of the notebook. UserError when
+    it is none.
+    """
     try:
         with open(path, encoding='utf-8') as file:
             book = json.load(file)
@@ -31,7 +33,9 @@ def code_cells(path):
 
 
 def without_magics(source):
-    """(source with magics and shell lines blanked, the lines taken out); `%%` takes the whole cell unless it only times it."""
+    """(source with magics and shell lines blanked, the lines taken out); `%%` takes the whole cell unless
+    it only times it.
+    """
     lines, skipped = source.split('\n'), []
     first = next((n for n, line in enumerate(lines) if line.strip()), None)
     if first is not None and lines[first].startswith('%%'):
@@ -82,13 +86,16 @@ def execute(path, world, main):
         for line in skipped:
             print(f'legacy: {name} cell {number}: skipped {line}', file=sys.stderr)
         filename = f'{name} cell {number}'
-        linecache.cache[filename] = (len(source), None, [line + '\n' for line in source.split('\n')], filename)
+        linecache.cache[filename] = (len(source), None, [line + '\n' for line in source.split('\n')],
+                                     filename)
         body, last = _split(text, filename)
         notes.SAID.discard('show')
         _run(body, filename, world, main)
         if last is not None:
             value = eval(world.code_of_text(last, filename, 'eval'), main.__dict__)
-            if value is not None and not isinstance(value, list) and type(value).__module__.split('.')[0] not in ('legacy', 'matplotlib'):
+            if value is not None and not isinstance(value,
+                                                    list) and type(value).__module__.split('.')[0] not in ('legacy',
+                                                                                                           'matplotlib'):
                 print(repr(value))
         save_figures(folder, number)
 

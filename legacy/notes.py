@@ -1,4 +1,6 @@
-"""What `run` says and remembers: choices it had to make (once each, on stderr) and the symbols it restored."""
+"""What `run` says and remembers: choices it had to make (once each, on stderr) and the symbols it
+restored.
+"""
 import os
 import sys
 
@@ -21,7 +23,9 @@ def caller():
 
 
 def say(message, key=None):
-    """Prints `message` once per `key` (the message itself when None) on stderr, with the place it is about."""
+    """Prints `message` once per `key` (the message itself when None) on stderr, with the place it is
+    about.
+    """
     key = key or message
     if key in SAID:
         return

@@ -1,4 +1,6 @@
-"""NumPy as it was up to 1.16: the aliases, and the leniencies that are errors now. Only what a script asks for is put in place."""
+"""NumPy as it was up to 1.16: the aliases, and the leniencies that are errors now. Only what a script asks
+for is put in place.
+"""
 import builtins
 import pickle
 
@@ -30,8 +32,10 @@ product = numpy.prod
 rank = numpy.ndim
 sometrue = numpy.any
 trapz = getattr(numpy, 'trapezoid', None) or getattr(numpy, 'trapz', None)
-in1d = getattr(numpy, 'in1d', None) or (lambda ar1, ar2, **kwargs: numpy.isin(numpy.ravel(ar1), ar2, **kwargs))
-find_common_type = lambda array_types, scalar_types: numpy.result_type(*array_types, *scalar_types)   # noqa: E731
+in1d = getattr(numpy, 'in1d', None) or (lambda ar1, ar2, **kwargs: numpy.isin(numpy.ravel(ar1), ar2,
+                                                                              **kwargs))
+# noqa: E731
+find_common_type = lambda array_types, scalar_types: numpy.result_type(*array_types, *scalar_types)
 
 
 def asscalar(a):
@@ -64,7 +68,7 @@ def random_integers(low, high=None, size=None):
     return numpy.random.randint(low, high + 1, size)
 
 
-# ---- leniencies ---------------------------------------------------------------------------------------------------
+# ---- leniencies --------------------------------------------------------------------------------------------
 
 def _whole(size):
     """A size given as a float, taken as the whole number it is (NumPy ≤ 1.11)."""
@@ -96,7 +100,8 @@ def _make_array(function):
         except ValueError as error:
             if dtype is None and 'inhomogeneous' in builtins.str(error):       # ragged: an array of lists
                 return function(object, builtins.object, *args, **kwargs)
-            if dtype is not None and isinstance(object, (list, tuple)):        # [array([1.]), array([2.])] as numbers
+            # [array([1.]), array([2.])] as numbers
+            if dtype is not None and isinstance(object, (list, tuple)):
                 return _from_single(function, object, dtype, error)
             raise
         except OverflowError:                                                  # 300 as a byte went round

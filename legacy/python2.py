@@ -1,4 +1,6 @@
-"""The Python of 2016 at run time: division, vanished builtins, methods and modules. See translate.py for the source."""
+"""The Python of 2016 at run time: division, vanished builtins, methods and modules. See translate.py for
+the source.
+"""
 import builtins
 import functools
 import importlib
@@ -18,7 +20,7 @@ class StopRun(BaseException):
     """Ends the script after --stop_after; no `except Exception` of the script can hold it up."""
 
 
-# ---- division -----------------------------------------------------------------------------------------------------
+# ---- division ----------------------------------------------------------------------------------------------
 
 class Quotient(float):
     """The result of `/` on two integers: the float of Python 3 that remembers the integer of Python 2.
@@ -35,7 +37,8 @@ class Quotient(float):
 
     def __index__(self):
         if self.whole != float(self):
-            notes.say(f'{float(self)} is used as an index or a size: taken as {self.whole}, as Python 2 divided', 'quotient')
+            notes.say(f'{float(self)} is used as an index or a size: taken as {self.whole}, as Python 2 divided',
+                      'quotient')
         return self.whole
 
     def __reduce__(self):
@@ -108,10 +111,12 @@ def _in_place(divide):
     return assign
 
 
-# ---- formatting and conversion ------------------------------------------------------------------------------------
+# ---- formatting and conversion -----------------------------------------------------------------------------
 
 def _scalar(x):
-    """A one-element array as the number it holds: `int(array([3]))`, `'%f' % array([x])` did that themselves."""
+    """A one-element array as the number it holds: `int(array([3]))`, `'%f' % array([x])` did that
+    themselves.
+    """
     return x.reshape(()).item() if isinstance(x, numpy.ndarray) and x.ndim and x.size == 1 else x
 
 
@@ -135,7 +140,7 @@ def to_float(x):
     return float(_scalar(x))
 
 
-# ---- methods and attributes that objects lost ---------------------------------------------------------------------
+# ---- methods and attributes that objects lost --------------------------------------------------------------
 
 def _dict_method(name):
     def method(obj):
@@ -152,7 +157,9 @@ def _text_decode(obj):
 
 
 def _plain_value(obj):
-    """`dim.value` of a dimension that is a plain number by now, `FLAGS.__flags[k].value`, h5py's `dataset.value`."""
+    """`dim.value` of a dimension that is a plain number by now, `FLAGS.__flags[k].value`, h5py's
+    `dataset.value`.
+    """
     if obj is None or isinstance(obj, (int, float, str, bool)):
         return Plain(obj)
     if type(obj).__module__.startswith('h5py'):
@@ -195,19 +202,18 @@ def _function_attribute(name):
     return lambda obj: Plain(getattr(obj, name)) if hasattr(obj, name) else None
 
 
-METHODS = {
-    'has_key': lambda obj: (lambda key: key in obj) if hasattr(obj, '__contains__') else None,
-    'iteritems': _dict_method('items'), 'itervalues': _dict_method('values'), 'iterkeys': _dict_method('keys'),
-    'viewitems': _dict_method('items'), 'viewvalues': _dict_method('values'), 'viewkeys': _dict_method('keys'),
-    'next': _next, 'decode': _text_decode, 'value': _plain_value,
-    'tostring': _tostring, 'itemset': _numpy_method(_itemset), 'ptp': _numpy_method(numpy.ptp),
-    'newbyteorder': _numpy_method(lambda x, order='S': x.view(x.dtype.newbyteorder(order))),
-    'ANTIALIAS': _pillow('LANCZOS'), 'LINEAR': _pillow('BILINEAR'), 'CUBIC': _pillow('BICUBIC'),
-    'func_name': _function_attribute('__name__'), 'func_code': _function_attribute('__code__'),
-    'im_func': _function_attribute('__func__'), 'im_self': _function_attribute('__self__'),
-    'message': lambda obj: Plain(str(obj)) if isinstance(obj, BaseException) else None,
-    'fromstring': lambda obj: obj.frombytes if getattr(obj, '__name__', '') == 'PIL.Image' else None,
-}
+METHODS = {'has_key': lambda obj: (lambda key: key in obj) if hasattr(obj, '__contains__') else None,
+           'iteritems': _dict_method('items'), 'itervalues': _dict_method('values'),
+           'iterkeys': _dict_method('keys'), 'viewitems': _dict_method('items'),
+           'viewvalues': _dict_method('values'), 'viewkeys': _dict_method('keys'), 'next': _next,
+           'decode': _text_decode, 'value': _plain_value, 'tostring': _tostring,
+           'itemset': _numpy_method(_itemset), 'ptp': _numpy_method(numpy.ptp),
+           'newbyteorder': _numpy_method(lambda x, order='S': x.view(x.dtype.newbyteorder(order))),
+           'ANTIALIAS': _pillow('LANCZOS'), 'LINEAR': _pillow('BILINEAR'), 'CUBIC': _pillow('BICUBIC'),
+           'func_name': _function_attribute('__name__'), 'func_code': _function_attribute('__code__'),
+           'im_func': _function_attribute('__func__'), 'im_self': _function_attribute('__self__'),
+           'message': lambda obj: Plain(str(obj)) if isinstance(obj, BaseException) else None,
+           'fromstring': lambda obj: obj.frombytes if getattr(obj, '__name__', '') == 'PIL.Image' else None,}
 
 
 def attr(obj, name):
@@ -230,7 +236,7 @@ def listed(x):
     return list(x) if isinstance(x, _VIEWS) else x
 
 
-# ---- builtins -----------------------------------------------------------------------------------------------------
+# ---- builtins ----------------------------------------------------------------------------------------------
 
 def _execfile(path, globals_=None, locals_=None):
     frame = sys._getframe(1)
@@ -248,12 +254,11 @@ def _cmp(a, b):
     return (a > b) - (a < b)
 
 
-ABSENT_BUILTINS = {
-    'xrange': range, 'raw_input': input, 'unicode': str, 'basestring': str, 'long': int, 'reduce': functools.reduce,
-    'unichr': chr, 'cmp': _cmp, 'execfile': _execfile, 'file': open, 'reload': _reload, 'buffer': memoryview,
-    'intern': sys.intern, 'apply': lambda f, args=(), kwargs=None: f(*args, **(kwargs or {})),
-    'StandardError': Exception, 'coerce': lambda a, b: (a, b),
-}
+ABSENT_BUILTINS = {'xrange': range, 'raw_input': input, 'unicode': str, 'basestring': str, 'long': int,
+                   'reduce': functools.reduce, 'unichr': chr, 'cmp': _cmp, 'execfile': _execfile,
+                   'file': open, 'reload': _reload, 'buffer': memoryview, 'intern': sys.intern,
+                   'apply': lambda f, args=(), kwargs=None: f(*args, **(kwargs or {})),
+                   'StandardError': Exception, 'coerce': lambda a, b: (a, b),}
 
 
 def _range2(*args):
@@ -287,19 +292,19 @@ def _open2(path, mode='r', buffering=-1, **kwargs):
     return open(path, mode.replace('U', ''), buffering, **kwargs)
 
 
-PYTHON2_BUILTINS = {
-    'map': _map2, 'filter': lambda f, x: list(filter(f, x)), 'zip': lambda *args: list(zip(*args)), 'range': _range2,
-    'round': _round2, 'sorted': _sorted2, 'open': _open2, 'file': _open2,
-}
+PYTHON2_BUILTINS = {'map': _map2, 'filter': lambda f, x: list(filter(f, x)), 'zip': lambda
+                    *args: list(zip(*args)), 'range': _range2, 'round': _round2, 'sorted': _sorted2,
+                    'open': _open2, 'file': _open2,}
 
 
-# ---- modules ------------------------------------------------------------------------------------------------------
+# ---- modules -----------------------------------------------------------------------------------------------
 
-MODULES = {'cPickle': 'pickle', 'urllib2': 'urllib.request', 'urlparse': 'urllib.parse', 'Queue': 'queue', 'StringIO': 'io',
-           'cStringIO': 'io', 'ConfigParser': 'configparser', 'httplib': 'http.client', '__builtin__': 'builtins',
-           'commands': 'subprocess', 'thread': '_thread', 'Tkinter': 'tkinter', 'tkMessageBox': 'tkinter.messagebox',
-           'copy_reg': 'copyreg', 'HTMLParser': 'html.parser', 'cookielib': 'http.cookiejar', 'SocketServer': 'socketserver',
-           'exceptions': 'builtins', 'sets': 'builtins'}
+MODULES = {'cPickle': 'pickle', 'urllib2': 'urllib.request', 'urlparse': 'urllib.parse', 'Queue': 'queue',
+           'StringIO': 'io', 'cStringIO': 'io', 'ConfigParser': 'configparser', 'httplib': 'http.client',
+           '__builtin__': 'builtins', 'commands': 'subprocess', 'thread': '_thread', 'Tkinter': 'tkinter',
+           'tkMessageBox': 'tkinter.messagebox', 'copy_reg': 'copyreg', 'HTMLParser': 'html.parser',
+           'cookielib': 'http.cookiejar', 'SocketServer': 'socketserver', 'exceptions': 'builtins',
+           'sets': 'builtins'}
 
 
 class TextOrBytesIO(io.BytesIO):
@@ -318,7 +323,9 @@ def _binary(file):
 
 
 def pickle_load(file, **kwargs):
-    """pickle.load as Python 2 wrote and read: text mode files, str that are bytes (Latin-1 keeps every byte)."""
+    """pickle.load as Python 2 wrote and read: text mode files, str that are bytes (Latin-1 keeps every
+    byte).
+    """
     file = _binary(file)
     kwargs.pop('encoding', None) if kwargs.get('encoding') == 'ASCII' else None
     data = file.read() if not kwargs else None
@@ -381,13 +388,13 @@ def _attribute(path):
     return value
 
 
-_EXPRESSIONS = {
-    'itertools.izip': zip, 'itertools.imap': map, 'itertools.ifilter': filter, 'string.maketrans': str.maketrans,
-    'string.join': lambda words, sep=' ': sep.join(words), 'string.replace': str.replace, 'string.split': str.split,
-    'string.strip': str.strip, 'string.atoi': int, 'string.atof': float, 'sys.setdefaultencoding': lambda name: None,
-    'types.StringType': str, 'types.IntType': int, 'types.FloatType': float, 'types.ListType': list, 'types.DictType': dict,
-    'types.TupleType': tuple, 'types.NoneType': type(None), 'types.StringTypes': (str,), 'types.BooleanType': bool,
-}
+_EXPRESSIONS = {'itertools.izip': zip, 'itertools.imap': map, 'itertools.ifilter': filter,
+                'string.maketrans': str.maketrans, 'string.join': lambda words, sep=' ': sep.join(words),
+                'string.replace': str.replace, 'string.split': str.split, 'string.strip': str.strip,
+                'string.atoi': int, 'string.atof': float, 'sys.setdefaultencoding': lambda name: None,
+                'types.StringType': str, 'types.IntType': int, 'types.FloatType': float,
+                'types.ListType': list, 'types.DictType': dict, 'types.TupleType': tuple,
+                'types.NoneType': type(None), 'types.StringTypes': (str,), 'types.BooleanType': bool,}
 
 
 def stdlib(row):
@@ -431,12 +438,15 @@ def _offline(command):
     from legacy import network
     if not network.is_download(command):
         return False
-    notes.say(str(network.refusal(command if isinstance(command, str) else ' '.join(map(str, command)), network.output_of(command))))
+    notes.say(str(network.refusal(command if isinstance(command, str) else ' '.join(map(str, command)),
+                                  network.output_of(command))))
     return True
 
 
 def _process(name):
-    """os.system and subprocess.*: downloads fail as curl does without a network (status 6), other commands run."""
+    """os.system and subprocess.*: downloads fail as curl does without a network (status 6), other commands
+    run.
+    """
     def call(command, *args, **kwargs):
         module = importlib.import_module('os' if name in ('system', 'popen') else 'subprocess')
         if not _offline(command):
@@ -503,7 +513,8 @@ def make_builtins(python2, import_, runtime):
     names.update({k: v for k, v in ABSENT_BUILTINS.items()})
     if python2:
         names.update(PYTHON2_BUILTINS)
-        names['input'] = lambda prompt='': eval(input(prompt), sys._getframe(1).f_globals, sys._getframe(1).f_locals)
+        names['input'] = lambda prompt='': eval(input(prompt), sys._getframe(1).f_globals,
+                                                sys._getframe(1).f_locals)
     names['__import__'] = import_
     names['__legacy__'] = runtime
     return names

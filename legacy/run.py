@@ -1,4 +1,6 @@
-"""`python -m legacy run SCRIPT …`: an old TensorFlow 1 script, unmodified, as `python SCRIPT …` ran it in 2016–2019."""
+"""`python -m legacy run SCRIPT …`: an old TensorFlow 1 script, unmodified, as `python SCRIPT …` ran it in
+2016–2019.
+"""
 import argparse
 import os
 import sys
@@ -17,10 +19,12 @@ def options(argv):
     parser = argparse.ArgumentParser(
         prog='python -m legacy run',
         description='Run an old TensorFlow 1 script or notebook unmodified. It never touches the network.')
-    parser.add_argument('--stop_after', type=int, metavar='N', help='end cleanly after N calls of Session.run')
+    parser.add_argument('--stop_after', type=int, metavar='N',
+                        help='end cleanly after N calls of Session.run')
     parser.add_argument('--map_path', action='append', default=[], metavar='OLD=NEW',
                         help='read and write NEW wherever the script or its arguments name a path that starts with OLD')
-    parser.add_argument('--explain', action='store_true', help='list at the end every symbol that was restored')
+    parser.add_argument('--explain', action='store_true',
+                        help='list at the end every symbol that was restored')
     parser.add_argument('script', help='SCRIPT.py or NOTEBOOK.ipynb')
     parser.add_argument('arguments', nargs=argparse.REMAINDER, help="the script's own arguments")
     args = parser.parse_args(argv)
@@ -29,12 +33,14 @@ def options(argv):
     if not args.script.endswith(('.py', '.ipynb')):
         raise UserError(f'{args.script} is neither a .py script nor an .ipynb notebook')
     if args.stop_after is not None and args.stop_after < 1:
-        raise UserError(f'--stop_after {args.stop_after}: expected a number of Session.run calls, 1 or more', status=2)
+        raise UserError(f'--stop_after {args.stop_after}: expected a number of Session.run calls, 1 or more',
+                        status=2)
     args.paths = []
     for pair in args.map_path:
         old, equals, new = pair.partition('=')
         if not equals or not old or not new:
-            raise UserError(f'--map_path {pair}: expected OLD=NEW, for example --map_path /data/celebA=data/celebA', status=2)
+            raise UserError(f'--map_path {pair}: expected OLD=NEW, for example --map_path /data/celebA=data/celebA',
+                            status=2)
         args.paths.append((old, new))
     return args
 
@@ -57,9 +63,11 @@ def make_world(script, paths):
         from legacy import notebook
         evidence = notebook.python2_evidence(script)
     else:
-        evidence = translate.python2_evidence(translate.project_files(script, [folder, os.getcwd()]), [folder])
+        evidence = translate.python2_evidence(translate.project_files(script, [folder, os.getcwd()]),
+                                              [folder])
     if evidence:
-        print(f'legacy: read as Python 2 ({evidence}): / divides whole numbers, map and range are lists', file=sys.stderr)
+        print(f'legacy: read as Python 2 ({evidence}): / divides whole numbers, map and range are lists',
+              file=sys.stderr)
     return view.World(script, bool(evidence), paths)
 
 
@@ -69,7 +77,8 @@ def set_up(args, world):
     sys.path[:] = [world.folder] + [p for p in sys.path if os.path.abspath(p or '.') != ROOT]
     sys.meta_path.insert(0, view.Finder(world))
     sys.dont_write_bytecode = True                       # the source tree stays as it is
-    for name, module in list(sys.modules.items()):       # a script's own errors.py, data.py … must not be taken for ours
+    # a script's own errors.py, data.py … must not be taken for ours
+    for name, module in list(sys.modules.items()):
         file = getattr(module, '__file__', None)
         if file and '.' not in name and os.path.dirname(os.path.abspath(file)) == ROOT and name != '__main__':
             del sys.modules[name]
@@ -78,7 +87,8 @@ def set_up(args, world):
     network.refuse()
     session.COUNT['limit'] = args.stop_after
     main = types.ModuleType('__main__')
-    main.__dict__.update(__file__=args.script, __builtins__=world.builtins, __package__=None, __spec__=None, __cached__=None)
+    main.__dict__.update(__file__=args.script, __builtins__=world.builtins, __package__=None, __spec__=None,
+                         __cached__=None)
     sys.modules['__main__'] = main
     return main
 
@@ -87,14 +97,16 @@ def report_failure(error):
     """The traceback without the frames of this package, as `python SCRIPT` would print it."""
     own = os.path.dirname(os.path.abspath(__file__)) + os.sep
     frames = error.__traceback__
-    while frames is not None and os.path.abspath(frames.tb_frame.f_code.co_filename).startswith((own, '<frozen')) \
-            and '__legacy__' not in frames.tb_frame.f_builtins:
+    while frames is not None and os.path.abspath(frames.tb_frame.f_code.co_filename).startswith((own,
+                                                                                                 '<frozen')) and '__legacy__' not in frames.tb_frame.f_builtins:
         frames = frames.tb_next
     traceback.print_exception(type(error), error, frames)
 
 
 def exit_status(error):
-    """What the interpreter makes of SystemExit: None is 0, a number itself, a text goes to stderr and is 1."""
+    """What the interpreter makes of SystemExit: None is 0, a number itself, a text goes to stderr and is
+    1.
+    """
     if error.code is None:
         return 0
     if isinstance(error.code, int):

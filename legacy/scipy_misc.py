@@ -1,6 +1,7 @@
 """scipy.misc's image functions (removed in SciPy 1.2–1.3), with their contrast stretching.
 
-Written from the documented behaviour: `bytescale` maps [cmin, cmax] (the array's own minimum and maximum by default) to
+Written from the documented behaviour: `bytescale` maps [cmin, cmax] (the array's own minimum and maximum by
+default) to
 [low, high] unless the array is uint8 already; `toimage`, `imsave` and `imresize` pass everything through it.
 """
 import importlib
@@ -8,8 +9,9 @@ import importlib
 import numpy
 from PIL import Image, ImageFilter
 
-INTERPOLATION = {'nearest': Image.Resampling.NEAREST, 'lanczos': Image.Resampling.LANCZOS, 'bilinear': Image.Resampling.BILINEAR,
-                 'bicubic': Image.Resampling.BICUBIC, 'cubic': Image.Resampling.BICUBIC}
+INTERPOLATION = {'nearest': Image.Resampling.NEAREST, 'lanczos': Image.Resampling.LANCZOS,
+                 'bilinear': Image.Resampling.BILINEAR, 'bicubic': Image.Resampling.BICUBIC,
+                 'cubic': Image.Resampling.BICUBIC}
 
 
 def bytescale(data, cmin=None, cmax=None, high=255, low=0):
@@ -80,12 +82,14 @@ def imread(name, flatten=False, mode=None):
 
 def imsave(name, arr, format=None):
     """Writes [H,W] or [H,W,3|4]; anything but uint8 is stretched to its full contrast first."""
-    toimage(numpy.asarray(arr), channel_axis=2 if numpy.ndim(arr) == 3 and numpy.shape(arr)[2] in (3, 4) else None).save(
-        name, **({} if format is None else {'format': format}))
+    toimage(numpy.asarray(arr), channel_axis=2 if numpy.ndim(arr) == 3 and numpy.shape(arr)[2] in (3, 4)
+            else None).save(name, **({} if format is None else {'format': format}))
 
 
 def imresize(arr, size, interp='bilinear', mode=None):
-    """Resizes (stretched to uint8 first): `size` in percent (int), as a fraction (float) or (height, width)."""
+    """Resizes (stretched to uint8 first): `size` in percent (int), as a fraction (float) or (height,
+    width).
+    """
     image = toimage(arr, mode=mode)
     if isinstance(size, (int, numpy.integer)):
         width, height = (numpy.array(image.size) * (size / 100.0)).astype(int)

@@ -1,4 +1,6 @@
-"""TensorFlow 2.21 put into the state of a TensorFlow 1 process: graph mode, sessions that count, dimensions that divide."""
+"""TensorFlow 2.21 put into the state of a TensorFlow 1 process: graph mode, sessions that count,
+dimensions that divide.
+"""
 import _thread
 import atexit
 import gc
@@ -23,7 +25,8 @@ def prepare():
     import tensorflow as tf
     tf.get_logger().addFilter(_no_advice)
     tf.compat.v1.disable_v2_behavior()
-    tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.INFO)           # TensorFlow 1 told what it restored and saved
+    # TensorFlow 1 told what it restored and saved
+    tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.INFO)
     _sessions(tf)
     _dimensions(tf)
     _slots()
@@ -78,7 +81,8 @@ def _after_run():
     COUNT['main' if main else 'others'] += 1
     if COUNT['main'] >= limit or not COUNT['main'] and COUNT['others'] >= limit:
         COUNT['stopped'] = True
-        threading.excepthook = lambda args: None        # threads that the end takes by surprise have nothing to report
+        # threads that the end takes by surprise have nothing to report
+        threading.excepthook = lambda args: None
         if not main:
             _thread.interrupt_main()
             return
@@ -94,7 +98,8 @@ def finish():
         if isinstance(thing, EventFileWriter):
             try:
                 thing.flush()
-            except Exception as error:         # a writer half closed by the script must not hide the script's own end
+            # a writer half closed by the script must not hide the script's own end
+            except Exception as error:
                 print(f'legacy: a summary writer could not be flushed: {error}', file=sys.stderr)
     for session in list(SESSIONS):
         session.close()
@@ -105,7 +110,8 @@ def finish():
 
 def exit_now(status):
     """Ends the process with `status` even when threads of the script still wait for something."""
-    alive = [t for t in threading.enumerate() if t is not threading.current_thread() and not t.daemon and t.is_alive()]
+    alive = [t for t in threading.enumerate() if t is not threading.current_thread() and not t.daemon
+             and t.is_alive()]
     sys.stdout.flush()
     sys.stderr.flush()
     if alive:
@@ -139,7 +145,9 @@ def _dimensions(tf):
 
 
 def _slots():
-    """Optimiser slots and moving averages made inside a reused scope: TensorFlow 0.x did not look them up there."""
+    """Optimiser slots and moving averages made inside a reused scope: TensorFlow 0.x did not look them up
+    there.
+    """
     from tensorflow.python.ops import variable_scope
     from tensorflow.python.training import slot_creator
     plain = slot_creator._create_slot_var
@@ -148,7 +156,8 @@ def _slots():
         scope = variable_scope.get_variable_scope()
         if scope.reuse is not True:
             return plain(*args, **kwargs)
-        with variable_scope.variable_scope(scope, reuse=variable_scope.AUTO_REUSE, auxiliary_name_scope=False):
+        with variable_scope.variable_scope(scope, reuse=variable_scope.AUTO_REUSE,
+                                           auxiliary_name_scope=False):
             return plain(*args, **kwargs)
 
     slot_creator._create_slot_var = create

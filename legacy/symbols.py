@@ -43,7 +43,9 @@ def _rows(kind, prefix, module, table, note=''):
 
 
 def _renamed(prefix, table):
-    """Rows for pure renames; each line is `old new`, both below `prefix` unless `new` starts with its own module."""
+    """Rows for pure renames; each line is `old new`, both below `prefix` unless `new` starts with its own
+    module.
+    """
     for line in table.strip().splitlines():
         old, new = line.split()
         yield Symbol(f'{prefix}.{old}', '=' + new, f'{prefix}.{new}', 'renamed')
@@ -361,8 +363,9 @@ max_pool tf.nn.max_pool
 depth_to_space tf.nn.depth_to_space
 space_to_depth tf.nn.space_to_depth
 """, 'NCHW runs on a CPU (transposed to NHWC)')
-    yield Symbol('tf.image.resize_images', 'tf1.renamed:resize_images', 'tf.image.resize_images(images, [height, width])',
-                 'changed', 'TensorFlow ≤ 0.11 took height and width as two arguments')
+    yield Symbol('tf.image.resize_images', 'tf1.renamed:resize_images',
+                 'tf.image.resize_images(images, [height, width])', 'changed',
+                 'TensorFlow ≤ 0.11 took height and width as two arguments')
     yield from _rows('gone', 'tf.layers', 'tf1.layers', TF_LAYERS)
     for prefix in ('tf.contrib.rnn', 'tf.nn.rnn_cell'):
         yield from _rows('gone', prefix, 'tf1.rnn', RNN_CELLS)
@@ -387,23 +390,27 @@ static_bidirectional_rnn tf.nn.static_bidirectional_rnn
     yield Symbol('tf.examples.tutorials.mnist.input_data', 'input_data:MODULE', 'data.read_mnist',
                  note='reads local IDX files; else the sample digits')
     yield Symbol('tf.examples.tutorials.mnist', 'input_data:PACKAGE', 'data.read_mnist')
-    yield Symbol('tf.app', 'flags:app', 'absl.app', 'changed', 'unknown arguments are tolerated, as before TensorFlow 1.5')
+    yield Symbol('tf.app', 'flags:app', 'absl.app', 'changed',
+                 'unknown arguments are tolerated, as before TensorFlow 1.5')
     yield Symbol('tf.flags', 'flags:MODULE', 'absl.flags', 'changed',
                  'as before TensorFlow 1.5: `--flag False` is false, FLAGS.__flags holds values, read before parsing, '
                  'unknown flags tolerated')
-    yield Symbol('tf.keras.datasets', 'keras_datasets:MODULE', 'data.read_mnist', 'changed', 'never downloads')
-    yield Symbol('tf.__version__', 'tf1.renamed:__version__', 'tf.__version__', 'changed', 'scripts ask for "1."')
+    yield Symbol('tf.keras.datasets', 'keras_datasets:MODULE', 'data.read_mnist', 'changed',
+                 'never downloads')
+    yield Symbol('tf.__version__', 'tf1.renamed:__version__', 'tf.__version__', 'changed',
+                 'scripts ask for "1."')
     yield Symbol('tf.VERSION', 'tf1.renamed:__version__', 'tf.__version__', 'changed')
 
 
 def _python():
-    for name, modern in (
-            ('print statement', 'print(...)'), ('except X, e', 'except X as e'), ('raise X, message', 'raise X(message)'),
-            ('exec statement', 'exec(...)'), ('backticks', 'repr(...)'), ('<> operator', '!='), ('0777 literal', '0o777'),
-            ('10L literal', '10'), ('ur"" literal', 'u""'), ('tuple parameters', 'unpack in the body'),
-            ('tabs mixed with spaces', 'spaces'),
-            ('implicit relative import', 'from . import x'), ('/ on integers', '//'),
-            ('map, filter, zip, range as lists', 'list(map(...))')):
+    for name, modern in (('print statement', 'print(...)'), ('except X, e', 'except X as e'),
+                         ('raise X, message', 'raise X(message)'), ('exec statement', 'exec(...)'),
+                         ('backticks', 'repr(...)'), ('<> operator', '!='), ('0777 literal', '0o777'),
+                         ('10L literal', '10'), ('ur"" literal', 'u""'), ('tuple parameters',
+                                                                          'unpack in the body'),
+                         ('tabs mixed with spaces', 'spaces'), ('implicit relative import',
+                                                                'from . import x'), ('/ on integers', '//'),
+                         ('map, filter, zip, range as lists', 'list(map(...))')):
         yield Symbol('py2:' + name, 'translate', modern, 'gone')
     yield from _rows('gone', 'builtins', 'python2', """
 xrange range
@@ -422,38 +429,52 @@ buffer memoryview
 intern sys.intern
 coerce none
 """)
-    for name, modern in (('.has_key', 'in'), ('.iteritems', '.items'), ('.itervalues', '.values'), ('.iterkeys', '.keys'),
-                         ('.viewitems', '.items'), ('.viewvalues', '.values'), ('.viewkeys', '.keys'),
-                         ('.next', 'next(x)'), ('.tostring', '.tobytes'), ('.decode', 'none: text is text'),
+    for name, modern in (('.has_key', 'in'), ('.iteritems', '.items'), ('.itervalues', '.values'),
+                         ('.iterkeys', '.keys'), ('.viewitems', '.items'), ('.viewvalues', '.values'),
+                         ('.viewkeys', '.keys'), ('.next', 'next(x)'), ('.tostring', '.tobytes'), ('.decode',
+                                                                                                   'none: text is text'),
                          ('.itemset', 'x[i] = v'), ('.ptp', 'np.ptp'), ('.newbyteorder', 'x.view(dtype)')):
         yield Symbol(name, 'python2:METHODS', modern, 'gone', 'put back when the object no longer has it')
-    for old, new in (('cPickle', 'pickle'), ('urllib2', 'urllib.request'), ('urlparse', 'urllib.parse'), ('Queue', 'queue'),
-                     ('StringIO', 'io'), ('cStringIO', 'io'), ('ConfigParser', 'configparser'), ('httplib', 'http.client'),
-                     ('__builtin__', 'builtins'), ('commands', 'subprocess'), ('thread', '_thread'),
-                     ('Tkinter', 'tkinter'), ('tkMessageBox', 'tkinter.messagebox'), ('copy_reg', 'copyreg'),
-                     ('HTMLParser', 'html.parser'), ('cookielib', 'http.cookiejar'), ('SocketServer', 'socketserver'),
-                     ('exceptions', 'builtins'), ('sets', 'builtins'), ('itertools.izip', 'zip'), ('itertools.imap', 'map'),
-                     ('itertools.ifilter', 'filter'), ('itertools.izip_longest', 'itertools.zip_longest'),
-                     ('string.letters', 'string.ascii_letters'), ('string.lowercase', 'string.ascii_lowercase'),
-                     ('string.uppercase', 'string.ascii_uppercase'), ('string.maketrans', 'str.maketrans'),
-                     ('string.join', 'str.join'), ('string.replace', 'str.replace'), ('string.split', 'str.split'),
-                     ('string.strip', 'str.strip'), ('string.atoi', 'int'), ('string.atof', 'float'),
-                     ('sys.maxint', 'sys.maxsize'), ('sys.setdefaultencoding', 'none'),
-                     ('os.getcwdu', 'os.getcwd'), ('os.errno', 'errno'), ('time.clock', 'time.perf_counter'),
-                     ('inspect.getargspec', 'inspect.getfullargspec'), ('fractions.gcd', 'math.gcd'),
-                     ('collections.Iterable', 'collections.abc.Iterable'), ('collections.Mapping', 'collections.abc.Mapping'),
-                     ('collections.MutableMapping', 'collections.abc.MutableMapping'),
-                     ('collections.Sequence', 'collections.abc.Sequence'), ('collections.Callable', 'collections.abc.Callable'),
-                     ('collections.Iterator', 'collections.abc.Iterator'), ('collections.Hashable', 'collections.abc.Hashable'),
-                     ('urllib.urlretrieve', 'urllib.request.urlretrieve'), ('urllib.urlopen', 'urllib.request.urlopen'),
+    for old, new in (('cPickle', 'pickle'), ('urllib2', 'urllib.request'), ('urlparse', 'urllib.parse'),
+                     ('Queue', 'queue'), ('StringIO', 'io'), ('cStringIO', 'io'), ('ConfigParser',
+                                                                                   'configparser'),
+                     ('httplib', 'http.client'), ('__builtin__', 'builtins'), ('commands', 'subprocess'),
+                     ('thread', '_thread'), ('Tkinter', 'tkinter'), ('tkMessageBox', 'tkinter.messagebox'),
+                     ('copy_reg', 'copyreg'), ('HTMLParser', 'html.parser'), ('cookielib', 'http.cookiejar'),
+                     ('SocketServer', 'socketserver'), ('exceptions', 'builtins'), ('sets', 'builtins'),
+                     ('itertools.izip', 'zip'), ('itertools.imap', 'map'), ('itertools.ifilter', 'filter'),
+                     ('itertools.izip_longest', 'itertools.zip_longest'), ('string.letters',
+                                                                           'string.ascii_letters'),
+                     ('string.lowercase', 'string.ascii_lowercase'), ('string.uppercase',
+                                                                      'string.ascii_uppercase'),
+                     ('string.maketrans', 'str.maketrans'), ('string.join', 'str.join'), ('string.replace',
+                                                                                          'str.replace'),
+                     ('string.split', 'str.split'), ('string.strip', 'str.strip'), ('string.atoi', 'int'),
+                     ('string.atof', 'float'), ('sys.maxint', 'sys.maxsize'), ('sys.setdefaultencoding',
+                                                                               'none'), ('os.getcwdu',
+                                                                                         'os.getcwd'),
+                     ('os.errno', 'errno'), ('time.clock', 'time.perf_counter'), ('inspect.getargspec',
+                                                                                  'inspect.getfullargspec'),
+                     ('fractions.gcd', 'math.gcd'), ('collections.Iterable', 'collections.abc.Iterable'),
+                     ('collections.Mapping', 'collections.abc.Mapping'), ('collections.MutableMapping',
+                                                                          'collections.abc.MutableMapping'),
+                     ('collections.Sequence', 'collections.abc.Sequence'), ('collections.Callable',
+                                                                            'collections.abc.Callable'),
+                     ('collections.Iterator', 'collections.abc.Iterator'), ('collections.Hashable',
+                                                                            'collections.abc.Hashable'),
+                     ('urllib.urlretrieve', 'urllib.request.urlretrieve'), ('urllib.urlopen',
+                                                                            'urllib.request.urlopen'),
                      ('urllib.urlencode', 'urllib.parse.urlencode'), ('urllib.quote', 'urllib.parse.quote'),
-                     ('urllib.unquote', 'urllib.parse.unquote'), ('urllib.URLopener', 'urllib.request.URLopener'),
+                     ('urllib.unquote', 'urllib.parse.unquote'), ('urllib.URLopener',
+                                                                  'urllib.request.URLopener'),
                      ('types.StringType', 'str'), ('types.IntType', 'int'), ('types.FloatType', 'float'),
                      ('types.ListType', 'list'), ('types.DictType', 'dict'), ('types.TupleType', 'tuple'),
-                     ('types.NoneType', 'type(None)'), ('types.StringTypes', 'str'), ('types.BooleanType', 'bool')):
+                     ('types.NoneType', 'type(None)'), ('types.StringTypes', 'str'), ('types.BooleanType',
+                                                                                      'bool')):
         yield Symbol(old, 'python2:STDLIB', new, 'renamed')
-    for name in ('os.system', 'os.popen', 'subprocess.Popen', 'subprocess.call', 'subprocess.check_call', 'subprocess.check_output',
-                 'subprocess.run', 'urllib.request.urlretrieve', 'urllib.request.urlopen'):
+    for name in ('os.system', 'os.popen', 'subprocess.Popen', 'subprocess.call', 'subprocess.check_call',
+                 'subprocess.check_output', 'subprocess.run', 'urllib.request.urlretrieve',
+                 'urllib.request.urlopen'):
         yield Symbol(name, 'python2:STDLIB', name, 'changed', 'downloads are refused')
     for name in ('load', 'loads', 'dump'):
         yield Symbol('pickle.' + name, f'python2:pickle_{name}', 'pickle.' + name, 'changed',
@@ -482,10 +503,11 @@ histogram np.histogram
     yield from _rows('gone', 'scipy.misc', 'scipy_misc', SCIPY_MISC)
     for name, filters in (('LANCZOS', 'ANTIALIAS'),):
         yield Symbol('.' + filters, 'python2:METHODS', 'PIL.Image.' + name, 'renamed')
-    for module, modern in (
-            ('matplotlib', 'matplotlib'), ('mpl_toolkits', 'mpl_toolkits'), ('cv2', 'PIL'), ('moviepy', 'imageio'),
-            ('skimage', 'PIL'), ('sklearn', 'scikit-learn'), ('progressbar', 'tqdm'), ('dateutil', 'datetime'),
-            ('easydict', 'types.SimpleNamespace'), ('colorlog', 'logging'), ('IPython', 'IPython'), ('seaborn', 'matplotlib')):
+    for module, modern in (('matplotlib', 'matplotlib'), ('mpl_toolkits', 'mpl_toolkits'), ('cv2', 'PIL'),
+                           ('moviepy', 'imageio'), ('skimage', 'PIL'), ('sklearn', 'scikit-learn'),
+                           ('progressbar', 'tqdm'), ('dateutil', 'datetime'), ('easydict',
+                                                                               'types.SimpleNamespace'),
+                           ('colorlog', 'logging'), ('IPython', 'IPython'), ('seaborn', 'matplotlib')):
         yield Symbol(module, 'absent:' + module, modern, 'gone',
                      'used as it is where installed; otherwise a small part is put in its place')
     yield Symbol('keras.datasets', 'keras_datasets:MODULE', 'data.read_mnist', 'changed', 'never downloads')
@@ -529,7 +551,9 @@ FALLBACKS = {'tf.contrib.slim': ('tf.contrib.layers', 'tf.contrib.framework')}
 
 
 def canonical(name):
-    """The table's spelling of a dotted name: `tensorflow.contrib.slim.python.slim.x` → `tf.contrib.slim.x`."""
+    """The table's spelling of a dotted name: `tensorflow.contrib.slim.python.slim.x` →
+    `tf.contrib.slim.x`.
+    """
     for _ in range(3):
         for old in sorted(ALIASES, key=len, reverse=True):
             if name == old or name.startswith(old + '.'):

@@ -17,8 +17,8 @@ PYTHON2_METHODS = {'has_key', 'iteritems', 'itervalues', 'iterkeys', 'viewitems'
 
 def _fixers():
     """Names of the lib2to3 fixers for syntax alone (names and methods are restored at run time)."""
-    return ['except', 'exec', 'ne', 'numliterals', 'print', 'raise', 'repr', 'throw', 'tuple_params', 'unicode', 'paren',
-            'metaclass']
+    return ['except', 'exec', 'ne', 'numliterals', 'print', 'raise', 'repr', 'throw', 'tuple_params',
+            'unicode', 'paren', 'metaclass']
 
 
 def _refactoring_tool():
@@ -43,7 +43,9 @@ def expand_tabs(text):
 
 
 def decode(data):
-    """Source bytes → text by its coding line; Latin-1 where the bytes are no UTF-8 (Python 2 did not mind)."""
+    """Source bytes → text by its coding line; Latin-1 where the bytes are no UTF-8 (Python 2 did not
+    mind).
+    """
     import importlib.util
     try:
         return importlib.util.decode_source(data)
@@ -60,7 +62,8 @@ def to_python3(text, filename):
         text += '\n'
     try:
         return str(tool.refactor_string(text, filename))
-    except Exception:                      # lib2to3's own ParseError, TokenError: the file is no Python 2 either
+    # lib2to3's own ParseError, TokenError: the file is no Python 2 either
+    except Exception:
         compile(text, filename, 'exec', dont_inherit=True)
         raise
 
@@ -77,7 +80,8 @@ def parse(text, filename):
         except SyntaxError as error:
             reason = f'line {error.lineno}: {_syntax_name(error, text)}'
         try:
-            return ast.parse(expand_tabs(text), filename), 'tabs mixed with spaces' if 'tab' in reason else reason
+            return ast.parse(expand_tabs(text),
+                             filename), 'tabs mixed with spaces' if 'tab' in reason else reason
         except SyntaxError:
             pass
         return ast.parse(to_python3(text, filename), filename), reason
@@ -85,8 +89,8 @@ def parse(text, filename):
 
 def _print_chevron(tree):
     for node in ast.walk(tree):
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.RShift) and isinstance(node.left, ast.Name) \
-                and node.left.id == 'print':
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.RShift) and isinstance(node.left,
+                                                                                          ast.Name) and node.left.id == 'print':
             return f'line {node.lineno}: print statement'
     return None
 
@@ -94,16 +98,18 @@ def _print_chevron(tree):
 def _syntax_name(error, text):
     lines = text.split('\n')
     line = lines[(error.lineno or 1) - 1] if (error.lineno or 1) <= len(lines) else ''
-    for pattern, name in ((r'\bprint\b', 'print statement'), (r'\bexcept\b.*,', 'except X, e'), (r'\braise\b.*,', 'raise X, message'),
-                          (r'\bexec\b', 'exec statement'), (r'`', 'backticks'), (r'<>', '<> operator'),
-                          (r'\b0\d+\b', '0777 literal'), (r'\b\d+[lL]\b', '10L literal'), (r'\bur[\'"]', 'ur"" literal'),
-                          (r'\b(def|lambda)\b.*\(', 'tuple parameters')):
+    for pattern, name in ((r'\bprint\b', 'print statement'), (r'\bexcept\b.*,', 'except X, e'),
+                          (r'\braise\b.*,', 'raise X, message'), (r'\bexec\b', 'exec statement'), (r'`',
+                                                                                                   'backticks'),
+                          (r'<>', '<> operator'), (r'\b0\d+\b', '0777 literal'), (r'\b\d+[lL]\b',
+                                                                                  '10L literal'),
+                          (r'\bur[\'"]', 'ur"" literal'), (r'\b(def|lambda)\b.*\(', 'tuple parameters')):
         if re.search(pattern, line):
             return name
     return 'tabs mixed with spaces' if isinstance(error, TabError) else (error.msg or 'syntax')
 
 
-# ---- one project, one language ------------------------------------------------------------------------------------
+# ---- one project, one language -----------------------------------------------------------------------------
 
 def imported_names(tree):
     """(dotted name, level, line) of every import in a tree."""
@@ -128,16 +134,22 @@ def module_file(folder, dotted):
 
 
 def added_folders(tree, here):
-    """Folders that a script puts on sys.path by a literal name: `sys.path.append('..')`, `sys.path.insert(0, 'lib')`."""
+    """Folders that a script puts on sys.path by a literal name: `sys.path.append('..')`,
+    `sys.path.insert(0, 'lib')`.
+    """
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and re.match(r'sys\.path\.(append|insert|extend)', ast.unparse(node.func)):
+        if isinstance(node, ast.Call) and re.match(r'sys\.path\.(append|insert|extend)',
+                                                   ast.unparse(node.func)):
             for part in ast.walk(node):
                 if isinstance(part, ast.Constant) and isinstance(part.value, str):
-                    yield from (os.path.normpath(os.path.join(base, part.value)) for base in (here, os.getcwd()))
+                    yield from (os.path.normpath(os.path.join(base, part.value)) for base in (here,
+                                                                                              os.getcwd()))
 
 
 def project_files(script, folders):
-    """{path: (tree, reason)} of the script and of every local module it imports, found without running anything."""
+    """{path: (tree, reason)} of the script and of every local module it imports, found without running
+    anything.
+    """
     found, todo = {}, [os.path.abspath(script)]
     folders = list(folders)
     while todo:
@@ -153,7 +165,8 @@ def project_files(script, folders):
             continue
         found[path] = (tree, reason)
         here = os.path.dirname(path)
-        folders += [folder for folder in added_folders(tree, here) if folder not in folders and os.path.isdir(folder)]
+        folders += [folder for folder in added_folders(tree, here) if folder not in folders
+                    and os.path.isdir(folder)]
         for dotted, level, _ in imported_names(tree):
             bases = [here] + list(folders)
             if level:
@@ -164,9 +177,11 @@ def project_files(script, folders):
                     file = module_file(base, '.'.join(parts[:n]))
                     if file:
                         todo.append(file)
-                        if file.endswith('__init__.py'):           # a package belongs to the project as a whole
+                        # a package belongs to the project as a whole
+                        if file.endswith('__init__.py'):
                             package = os.path.dirname(file)
-                            todo += [os.path.join(package, name) for name in os.listdir(package) if name.endswith('.py')]
+                            todo += [os.path.join(package, name) for name in os.listdir(package)
+                                     if name.endswith('.py')]
     return found
 
 
@@ -184,8 +199,8 @@ def python2_evidence(files, folders):
     for path, (tree, _) in files.items():
         if tree is None:
             continue
-        if any(isinstance(node, (ast.JoinedStr, ast.AnnAssign, ast.Nonlocal, ast.YieldFrom, ast.AsyncFunctionDef))
-               for node in ast.walk(tree)):
+        if any(isinstance(node, (ast.JoinedStr, ast.AnnAssign, ast.Nonlocal, ast.YieldFrom,
+                                 ast.AsyncFunctionDef)) for node in ast.walk(tree)):
             return None
     for path, (tree, _) in files.items():
         hit = tree is not None and _evidence_in(tree, path, folders, own_methods)
@@ -195,7 +210,8 @@ def python2_evidence(files, folders):
 
 
 def _evidence_in(tree, path, folders, own_methods):
-    bound = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    bound = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx,
+                                                                                             ast.Store)}
     bound |= {(alias.asname or alias.name).split('.')[0] for node in ast.walk(tree)
               if isinstance(node, (ast.Import, ast.ImportFrom)) for alias in node.names}
     bound |= {node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
@@ -209,7 +225,8 @@ def _evidence_in(tree, path, folders, own_methods):
         if line in guarded:
             continue
         if isinstance(node, (ast.Import, ast.ImportFrom)) and not getattr(node, 'level', 0):
-            names = [node.module] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+            names = [node.module] if isinstance(node, ast.ImportFrom) else [alias.name
+                                                                            for alias in node.names]
             for name in names:
                 top = name.split('.')[0]
                 if top in MODULES and not module_file(here, top):
@@ -220,11 +237,13 @@ def _evidence_in(tree, path, folders, own_methods):
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in ABSENT_BUILTINS \
                 and node.id not in bound and node.id not in ('buffer', 'apply', 'file', 'intern', 'coerce'):
             return line, f'{node.id}'
-        elif isinstance(node, ast.Attribute) and node.attr in PYTHON2_METHODS and node.attr not in own_methods \
-                and not (isinstance(node.value, ast.Name) and node.value.id == 'six'):
+        elif isinstance(node,
+                        ast.Attribute) and node.attr in PYTHON2_METHODS and node.attr not in own_methods and not (isinstance(node.value,
+                                                                                                                             ast.Name)
+                                                                                                                  and node.value.id == 'six'):
             return line, f'.{node.attr}()'
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == 'next' \
-                and not node.args and not node.keywords and 'next' not in own_methods:
+        elif isinstance(node, ast.Call) and isinstance(node.func,
+                                                       ast.Attribute) and node.func.attr == 'next' and not node.args and not node.keywords and 'next' not in own_methods:
             return line, '.next()'
     return None
 
@@ -250,10 +269,12 @@ def _catches_import(handler):
     return bool(names & {'ImportError', 'ModuleNotFoundError', 'NameError', 'Exception', 'BaseException'})
 
 
-# ---- the tree -----------------------------------------------------------------------------------------------------
+# ---- the tree ----------------------------------------------------------------------------------------------
 
 class Modernise(ast.NodeTransformer):
-    """Rewrites what cannot be restored by a name: every rewritten place calls into `__legacy__` (python2.Runtime)."""
+    """Rewrites what cannot be restored by a name: every rewritten place calls into `__legacy__`
+    (python2.Runtime).
+    """
 
     def __init__(self, python2, path_map=(), filename='', true_division=False):
         self.python2 = python2
@@ -263,8 +284,10 @@ class Modernise(ast.NodeTransformer):
         self.shadowed = set()
 
     def run(self, tree):
-        self.shadowed = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-        self.shadowed |= {node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+        self.shadowed = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)
+                         and isinstance(node.ctx, ast.Store)}
+        self.shadowed |= {node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef,
+                                                                                    ast.ClassDef))}
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom):
                 if node.module == '__future__':
@@ -304,8 +327,10 @@ class Modernise(ast.NodeTransformer):
         simple = isinstance(node.target, (ast.Name, ast.Attribute)) and not any(
             isinstance(part, ast.Call) for part in ast.walk(node.target))
         if isinstance(node.op, ast.Div) and simple:
-            read = ast.copy_location(type(node.target)(**{**dict(ast.iter_fields(node.target)), 'ctx': ast.Load()}), node.target)
-            return ast.copy_location(ast.Assign([node.target], self._call('i' + self._divider(), node, read, node.value)), node)
+            read = ast.copy_location(type(node.target)(**{**dict(ast.iter_fields(node.target)),
+                                                          'ctx': ast.Load()}), node.target)
+            return ast.copy_location(ast.Assign([node.target], self._call('i' + self._divider(), node, read,
+                                                                          node.value)), node)
         return node
 
     def visit_Attribute(self, node):
@@ -320,8 +345,9 @@ class Modernise(ast.NodeTransformer):
         self.generic_visit(node)
         if self.python2 and plain:
             return self._call('listed', node, node)
-        if isinstance(node.func, ast.Name) and node.func.id in ('int', 'float') and node.func.id not in self.shadowed \
-                and len(node.args) == 1 and not node.keywords and not isinstance(node.args[0], ast.Starred):
+        if isinstance(node.func, ast.Name) and node.func.id in ('int',
+                                                                'float') and node.func.id not in self.shadowed and len(node.args) == 1 and not node.keywords and not isinstance(node.args[0],
+                                                                                                                                                                                ast.Starred):
             return self._call('to_' + node.func.id, node, node.args[0])
         return node
 
@@ -329,7 +355,8 @@ class Modernise(ast.NodeTransformer):
         if isinstance(node.value, str):
             for old, new in self.path_map:
                 if node.value == old or node.value.startswith(old.rstrip('/') + '/'):
-                    return ast.copy_location(ast.Constant(new.rstrip('/') + node.value[len(old.rstrip('/')):]), node)
+                    return ast.copy_location(ast.Constant(new.rstrip('/')
+                                                          + node.value[len(old.rstrip('/')):]), node)
         return node
 
     def visit_JoinedStr(self, node):
@@ -338,7 +365,8 @@ class Modernise(ast.NodeTransformer):
 
     def visit_Try(self, node):
         self.generic_visit(node)
-        if any(handler.type is None or 'BaseException' in ast.unparse(handler.type) for handler in node.handlers):
+        if any(handler.type is None or 'BaseException' in ast.unparse(handler.type)
+               for handler in node.handlers):
             stop = ast.Attribute(ast.Name('__legacy__', ast.Load()), 'Stop', ast.Load())
             handler = ast.ExceptHandler(stop, None, [ast.Raise()])
             node.handlers.insert(0, ast.copy_location(handler, node.handlers[0]))
@@ -350,8 +378,8 @@ def compile_source(text, filename, python2, path_map=()):
     tree, reason = parse(text, filename)
     if reason:
         what = 'py2:' + (reason.partition(': ')[2] or reason)
-        notes.restored(what if what in symbols.SYMBOLS else 'py2:print statement',
-                       symbols.SYMBOLS.get(what), f'{os.path.relpath(filename)}:{(reason.split(":")[0]).removeprefix("line ")}')
+        notes.restored(what if what in symbols.SYMBOLS else 'py2:print statement', symbols.SYMBOLS.get(what),
+                       f'{os.path.relpath(filename)}:{(reason.split(":")[0]).removeprefix("line ")}')
     tree, guarded = Modernise(python2, path_map, filename).run(tree)
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')

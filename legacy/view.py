@@ -1,6 +1,7 @@
 """The modules an old script sees: today's, with what is gone put back from the table in symbols.py.
 
-Only the script's own modules see them. They run with their own `__import__`; `sys.modules` keeps the real TensorFlow, NumPy and
+Only the script's own modules see them. They run with their own `__import__`; `sys.modules` keeps the real
+TensorFlow, NumPy and
 SciPy, so libraries go on working with the interfaces they were written for.
 """
 import builtins
@@ -30,7 +31,9 @@ def table_name(module):
 
 
 class View(types.ModuleType):
-    """A module as it was. `path` is its canonical dotted name, `real` today's module or None where it is gone."""
+    """A module as it was. `path` is its canonical dotted name, `real` today's module or None where it is
+    gone.
+    """
 
     def __init__(self, path, real, world, name):
         super().__init__(name)
@@ -58,7 +61,8 @@ class View(types.ModuleType):
 
     def __dir__(self):
         path, real, world = self._view
-        return sorted(set(dir(real) if real is not None else []) | set(world.below(path)) | set(self.__dict__))
+        return sorted(set(dir(real) if real is not None else []) | set(world.below(path))
+                      | set(self.__dict__))
 
 
 class World:
@@ -80,7 +84,8 @@ class World:
         """True for a source file that belongs to the script, not to Python, a library or this project."""
         real = os.path.realpath(path)
         own = os.path.dirname(os.path.abspath(__file__)) + os.sep
-        return real.endswith('.py') and not real.startswith(_LIBRARIES + (own,)) and 'site-packages' not in real
+        return real.endswith('.py') and not real.startswith(_LIBRARIES + (own,
+                                                                          )) and 'site-packages' not in real
 
     def code_of(self, path, data=None):
         """Compiled, modernised code of a source file. SyntaxError names the file's own line."""
@@ -96,7 +101,8 @@ class World:
         modernise = translate.Modernise(self.python2, self.path_map, filename, self.true_division)
         modern, guarded = modernise.run(tree)
         self.guarded[filename] = set(guarded)
-        self.true_division = modernise.true_division          # `from __future__` in one cell holds for the next ones
+        # `from __future__` in one cell holds for the next ones
+        self.true_division = modernise.true_division
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
             return compile(modern, filename, mode, dont_inherit=True)
@@ -121,18 +127,22 @@ class World:
             if self._guarded_here(globals) or self._is_local(top):
                 raise
             from legacy.absent import stub
-            notes.say(f'module {error.name} is not installed; its place is held, using it fails', 'absent ' + top)
+            notes.say(f'module {error.name} is not installed; its place is held, using it fails', 'absent '
+                      + top)
             module = stub.module(name)
             return module if fromlist else stub.module(top)
 
     def _sibling(self, name, globals):
-        """The package to search for an implicit relative import: Python 2 looked beside the importing file first."""
+        """The package to search for an implicit relative import: Python 2 looked beside the importing file
+        first.
+        """
         package = (globals or {}).get('__package__')
         if not package:
             return None
         here = os.path.dirname((globals or {}).get('__file__', ''))
         top = name.partition('.')[0]
-        if not (translate.module_file(here, top) or os.path.isdir(os.path.join(here, top)) and top not in VIEWED):
+        if not (translate.module_file(here, top) or os.path.isdir(os.path.join(here, top))
+                and top not in VIEWED):
             return None
         if not self.python2 and importlib.util.find_spec(top) is not None:
             return None
@@ -160,7 +170,8 @@ class World:
             value = self.resolve(name)
         if not fromlist:
             return view
-        for item in fromlist:                      # `from x import y` where y is a module that nobody imported yet
+        # `from x import y` where y is a module that nobody imported yet
+        for item in fromlist:
             if item != '*' and isinstance(value, View):
                 try:
                     getattr(value, item)
@@ -174,7 +185,8 @@ class World:
         row = symbols.SYMBOLS.get(top)
         if row is not None and row.restore.startswith('absent:') and importlib.util.find_spec(top) is None:
             frame = sys._getframe(3)
-            if frame.f_lineno in self.guarded.get(frame.f_code.co_filename, ()) and top in ('cv2', 'seaborn', 'IPython'):
+            if frame.f_lineno in self.guarded.get(frame.f_code.co_filename, ()) and top in ('cv2', 'seaborn',
+                                                                                            'IPython'):
                 raise ModuleNotFoundError(f'No module named {top!r}', name=top)
 
     def view(self, top):
@@ -191,7 +203,8 @@ class World:
                         real = importlib.import_module(top)
                     except ModuleNotFoundError:
                         from legacy.absent import stub
-                        notes.say(f'module {top} is not installed; its place is held, using it fails', 'absent ' + top)
+                        notes.say(f'module {top} is not installed; its place is held, using it fails',
+                                  'absent ' + top)
                         self.views[top] = stub.module(top)
                         return self.views[top]
                 self.views[top] = View(table_name(top), real, self, top)
@@ -238,7 +251,8 @@ class World:
                     return View(full, value, self, full), True
                 return value, False
             from legacy.tf1 import sizes
-            return (sizes.accepting_quotients(full, value), True) if path.split('.')[0] == 'tf' else (value, path == 'np')
+            return (sizes.accepting_quotients(full, value), True) if path.split('.')[0] == 'tf' else (value,
+                                                                                                      path == 'np')
         if symbols.is_prefix(full) or self._alias_below(full):
             return View(full, None, self, full), True
         gone = symbols.covering(full)
@@ -251,8 +265,9 @@ class World:
 
     def _wanted(self, row, real, name):
         """Renamed things that are still there need nothing put in their place."""
-        return row.kind != 'renamed' or real is None or not hasattr(real, name) or row.restore == 'python2:STDLIB' \
-            and row.name in ('urllib.urlretrieve',)
+        return row.kind != 'renamed' or real is None or not hasattr(real,
+                                                                    name) or row.restore == 'python2:STDLIB' and row.name in ('urllib.urlretrieve',
+                                                                                                                              )
 
     def _alias_below(self, full):
         return any(name.startswith(full.replace('tf.', 'tensorflow.', 1) + '.') or name.startswith(full + '.')
@@ -281,12 +296,14 @@ class World:
 
     def names_of(self, path, real):
         """What `from x import *` brings in."""
-        today = getattr(real, '__all__', None) or [n for n in dir(real) if not n.startswith('_')] if real is not None else []
+        today = getattr(real, '__all__', None) or [n for n in dir(real)
+                                                   if not n.startswith('_')] if real is not None else []
         return sorted(set(today) | set(self.below(path)))
 
     def below(self, path):
         prefixes = (path,) + symbols.FALLBACKS.get(path, ())
-        return {row[len(p) + 1:].split('.')[0] for p in prefixes for row in symbols.SYMBOLS if row.startswith(p + '.')}
+        return {row[len(p) + 1:].split('.')[0] for p in prefixes for row in symbols.SYMBOLS
+                if row.startswith(p + '.')}
 
     def provide(self, row):
         """The object a row of the table stands for."""
@@ -297,7 +314,8 @@ class World:
             if importlib.util.find_spec(name) is not None:
                 return importlib.import_module(name)
             notes.restored(row.name, row)
-            notes.say(f'module {name} is not installed; a small part of it is put in its place', 'absent ' + name)
+            notes.say(f'module {name} is not installed; a small part of it is put in its place', 'absent '
+                      + name)
             return importlib.import_module('legacy.absent.' + name)
         if row.restore == 'python2:STDLIB':
             return python2.stdlib(row)
@@ -315,14 +333,17 @@ class World:
 
 
 class Finder:
-    """Finds the script's own modules and loads them through translate.py; everything else is left to Python."""
+    """Finds the script's own modules and loads them through translate.py; everything else is left to
+    Python.
+    """
 
     def __init__(self, world):
         self.world = world
 
     def find_spec(self, name, path=None, target=None):
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
-        if spec is None or not spec.origin or not isinstance(spec.loader, importlib.machinery.SourceFileLoader):
+        if spec is None or not spec.origin or not isinstance(spec.loader,
+                                                             importlib.machinery.SourceFileLoader):
             return None
         if not self.world.is_users(spec.origin):
             return None

@@ -24,7 +24,8 @@ fetch = {}
 def keep(name, **tensors):
     for key, value in tensors.items():
         fetch[name + '.' + key] = value
-        shapes[name + '.' + key] = value.get_shape().as_list() if value.get_shape().ndims is not None else None
+        shapes[name + '.'
+               + key] = value.get_shape().as_list() if value.get_shape().ndims is not None else None
 
 
 # tf.layers
@@ -61,11 +62,13 @@ with tf.variable_scope('contrib'):
     xavier = tf.get_variable('xavier', [300, 500], initializer=tcl.xavier_initializer())
     he = tf.get_variable('he', [3, 3, 50, 200], initializer=tcl.variance_scaling_initializer())
     kept = tcl.dropout(tf.ones([1000]), keep_prob=0.8)
-keep('contrib', bn4=bn4, bn2=bn2, unfused=unfused, both=both, ln=ln, instance=inorm, gn=gn, conv=conv, deconv=deconv, fc=fc,
-     xavier=xavier, he=he, kept=kept, l2=tcl.l2_regularizer(0.1)(xavier), l1=tcl.l1_regularizer(0.1)(xavier))
+keep('contrib', bn4=bn4, bn2=bn2, unfused=unfused, both=both, ln=ln, instance=inorm, gn=gn, conv=conv,
+     deconv=deconv, fc=fc, xavier=xavier, he=he, kept=kept, l2=tcl.l2_regularizer(0.1)(xavier),
+     l1=tcl.l1_regularizer(0.1)(xavier))
 
 # slim and arg_scope
-with slim.arg_scope([slim.conv2d, slim.fully_connected], activation_fn=None, weights_initializer=tf.ones_initializer()):
+with slim.arg_scope([slim.conv2d, slim.fully_connected], activation_fn=None,
+                    weights_initializer=tf.ones_initializer()):
     with arg_scope([slim.conv2d], padding='VALID') as saved:
         s1 = slim.conv2d(x, 2, [3, 3], scope='s1')
     s2 = slim.repeat(x, 2, slim.conv2d, 3, 1, scope='s2')
@@ -76,13 +79,15 @@ names['scope_key_ops'] = len(saved)
 
 # TensorFlow 0.x
 keep('old', concat=tf.concat(1, [rows, rows]), split=tf.split(1, 5, rows)[2], pack=tf.pack([rows, rows]),
-     unpack=tf.unpack(tf.constant(ROWS))[1], mul=tf.mul(rows, rows), sub=tf.sub(rows, 1.0),
-     neg=tf.neg(rows), select=tf.select(rows > 0, rows, -rows), reduced=tf.reduce_sum(rows, reduction_indices=[1], keep_dims=True),
+     unpack=tf.unpack(tf.constant(ROWS))[1], mul=tf.mul(rows, rows), sub=tf.sub(rows, 1.0), neg=tf.neg(rows),
+     select=tf.select(rows > 0, rows, -rows), reduced=tf.reduce_sum(rows, reduction_indices=[1],
+                                                                    keep_dims=True),
      xent=tf.nn.sigmoid_cross_entropy_with_logits(tf.constant([3.0]), tf.constant([1.0])),
-     softmax=tf.nn.softmax_cross_entropy_with_logits(tf.constant([[1.0, 2.0, 3.0]]), tf.constant([[0.0, 0.0, 1.0]])),
+     softmax=tf.nn.softmax_cross_entropy_with_logits(tf.constant([[1.0, 2.0, 3.0]]), tf.constant([[0.0, 0.0,
+                                                                                                   1.0]])),
      named=tf.nn.sigmoid_cross_entropy_with_logits(logits=tf.constant([3.0]), labels=tf.constant([1.0])),
-     matmul=tf.batch_matmul(tf.ones([2, 3, 4]), tf.ones([2, 4, 5])),
-     resized=tf.image.resize_images(x, 4, 4), new_order=tf.concat([rows, rows], 1))
+     matmul=tf.batch_matmul(tf.ones([2, 3, 4]), tf.ones([2, 4, 5])), resized=tf.image.resize_images(x, 4, 4),
+     new_order=tf.concat([rows, rows], 1))
 tag = tf.scalar_summary('loss', tf.reduce_sum(rows))
 merged = tf.merge_all_summaries()
 
@@ -108,7 +113,8 @@ keep('rnn', lstm=lstm, gru=gru)
 with tf.variable_scope('train'):
     w = tf.get_variable('w', initializer=tf.constant([3.0, 4.0]))
     step = tf.contrib.framework.get_or_create_global_step()
-    optimize = tcl.optimize_loss(tf.reduce_sum(w * w) / 2, step, 0.1, 'SGD', clip_gradients=1.0, variables=[w], update_ops=[])
+    optimize = tcl.optimize_loss(tf.reduce_sum(w * w) / 2, step, 0.1, 'SGD', clip_gradients=1.0,
+                                 variables=[w], update_ops=[])
 with tf.variable_scope('reused') as scope:
     v = tf.get_variable('v', initializer=tf.constant([1.0]))
     scope.reuse_variables()

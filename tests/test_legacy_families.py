@@ -51,7 +51,10 @@ def conv2d_transpose(x, kernel, stride):
     before = max((x.shape[1] - 1) * stride + k - size, 0) // 2
     for i in range(x.shape[1]):
         for j in range(x.shape[2]):
-            full[:, i * stride:i * stride + k, j * stride:j * stride + k] += np.einsum('bc,ijoc->bijo', x[:, i, j], kernel)
+            full[:, i * stride:i * stride + k, j * stride:j * stride + k] += np.einsum('bc,ijoc->bijo', x[:,
+                                                                                                          i,
+                                                                                                          j],
+                                                                                       kernel)
     return full[:, before:before + size, before:before + size]
 
 
@@ -64,14 +67,24 @@ def close(actual, expected, tolerance=1e-4):
     np.testing.assert_allclose(actual, expected, atol=tolerance, rtol=tolerance)
 
 
-# ---- tf.layers ----------------------------------------------------------------------------------------------------
+# ---- tf.layers ---------------------------------------------------------------------------------------------
 
 def test_layers_have_the_variables_of_tensorflow_1_in_its_order(names):
-    assert [n for n in names['variables'] if n.startswith('layers/')] == [
-        f'layers/{n}:0' for n in (
-            'conv2d/kernel', 'conv2d/bias', 'up/kernel', 'up/bias', 'batch_normalization/gamma', 'batch_normalization/beta',
-            'batch_normalization/moving_mean', 'batch_normalization/moving_variance', 'dense/kernel', 'dense/bias', 'first/kernel',
-            'first/bias', 'separable/depthwise_kernel', 'separable/pointwise_kernel', 'separable/bias')]
+    assert [n for n in names['variables'] if n.startswith('layers/')] == [f'layers/{n}:0'
+                                                                          for n in ('conv2d/kernel',
+                                                                                    'conv2d/bias',
+                                                                                    'up/kernel', 'up/bias',
+                                                                                    'batch_normalization/gamma',
+                                                                                    'batch_normalization/beta',
+                                                                                    'batch_normalization/moving_mean',
+                                                                                    'batch_normalization/moving_variance',
+                                                                                    'dense/kernel',
+                                                                                    'dense/bias',
+                                                                                    'first/kernel',
+                                                                                    'first/bias',
+                                                                                    'separable/depthwise_kernel',
+                                                                                    'separable/pointwise_kernel',
+                                                                                    'separable/bias')]
 
 
 def test_layers_conv2d_and_its_reuse(arrays):
@@ -87,7 +100,8 @@ def test_layers_conv2d_kernel_is_glorot_uniform(arrays):
 
 
 def test_layers_conv2d_transpose_value_and_static_shape(arrays, names):
-    close(arrays['out/layers.up'], conv2d_transpose(arrays['out/layers.conv'], arrays['before/layers/up/kernel:0'], 2))
+    close(arrays['out/layers.up'], conv2d_transpose(arrays['out/layers.conv'],
+                                                    arrays['before/layers/up/kernel:0'], 2))
     assert names['shapes']['layers.up'] == [None, 8, 8, 2]
 
 
@@ -96,7 +110,8 @@ def test_layers_batch_normalization_defaults(arrays):
     close(arrays['out/layers.bn'], normalised(x, (0, 1, 2), 1e-3))
     n = x[..., 0].size
     close(arrays['after/layers/batch_normalization/moving_mean:0'], 0.01 * x.mean((0, 1, 2)))
-    close(arrays['after/layers/batch_normalization/moving_variance:0'], 0.99 + 0.01 * x.var((0, 1, 2)) * n / (n - 1))
+    close(arrays['after/layers/batch_normalization/moving_variance:0'], 0.99 + 0.01 * x.var((0, 1, 2))
+          * n / (n - 1))
 
 
 def test_layers_dense_flattens_in_row_order(arrays):
@@ -123,16 +138,36 @@ def test_dropout_scales_what_it_keeps(arrays, name, keep):
     assert abs((values > 0).mean() - keep) < 0.06
 
 
-# ---- tf.contrib.layers --------------------------------------------------------------------------------------------
+# ---- tf.contrib.layers -------------------------------------------------------------------------------------
 
 def test_contrib_layers_have_the_variables_of_tensorflow_1(names):
-    assert [n for n in names['variables'] if n.startswith('contrib/')] == [
-        f'contrib/{n}:0' for n in (
-            'bn4/beta', 'bn4/moving_mean', 'bn4/moving_variance', 'bn2/beta', 'bn2/gamma', 'bn2/moving_mean', 'bn2/moving_variance',
-            'unfused/beta', 'unfused/moving_mean', 'unfused/moving_variance', 'both/beta', 'both/moving_mean', 'both/moving_variance',
-            'ln/beta', 'ln/gamma', 'in/beta', 'in/gamma', 'gn/beta', 'gn/gamma', 'Conv/weights', 'Conv/BatchNorm/beta',
-            'Conv/BatchNorm/moving_mean', 'Conv/BatchNorm/moving_variance', 'Conv2d_transpose/weights', 'Conv2d_transpose/biases',
-            'fully_connected/weights', 'fully_connected/biases', 'linear/weights', 'linear/biases', 'xavier', 'he')]
+    assert [n for n in names['variables'] if n.startswith('contrib/')] == [f'contrib/{n}:0'
+                                                                           for n in ('bn4/beta',
+                                                                                     'bn4/moving_mean',
+                                                                                     'bn4/moving_variance',
+                                                                                     'bn2/beta', 'bn2/gamma',
+                                                                                     'bn2/moving_mean',
+                                                                                     'bn2/moving_variance',
+                                                                                     'unfused/beta',
+                                                                                     'unfused/moving_mean',
+                                                                                     'unfused/moving_variance',
+                                                                                     'both/beta',
+                                                                                     'both/moving_mean',
+                                                                                     'both/moving_variance',
+                                                                                     'ln/beta', 'ln/gamma',
+                                                                                     'in/beta', 'in/gamma',
+                                                                                     'gn/beta', 'gn/gamma',
+                                                                                     'Conv/weights',
+                                                                                     'Conv/BatchNorm/beta',
+                                                                                     'Conv/BatchNorm/moving_mean',
+                                                                                     'Conv/BatchNorm/moving_variance',
+                                                                                     'Conv2d_transpose/weights',
+                                                                                     'Conv2d_transpose/biases',
+                                                                                     'fully_connected/weights',
+                                                                                     'fully_connected/biases',
+                                                                                     'linear/weights',
+                                                                                     'linear/biases',
+                                                                                     'xavier', 'he')]
 
 
 def test_moving_averages_are_not_trained(names):
@@ -150,7 +185,8 @@ def test_contrib_batch_norm_defaults(arrays):
 def test_contrib_batch_norm_of_rows_updates_with_its_output(arrays):
     x = arrays['rows']
     close(arrays['out/contrib.bn2'], normalised(x, 0, 1e-5))
-    close(arrays['after/contrib/bn2/moving_mean:0'], 0.1 * x.mean(0))           # moved once, by the run of the output
+    # moved once, by the run of the output
+    close(arrays['after/contrib/bn2/moving_mean:0'], 0.1 * x.mean(0))
     close(arrays['after/contrib/bn2/moving_variance:0'], 0.9 + 0.1 * x.var(0) * 6 / 5)
 
 
@@ -167,7 +203,8 @@ def test_contrib_batch_norm_switches_on_a_tensor(arrays):
 
 
 def test_only_batch_norms_with_a_collection_are_in_update_ops(names):
-    assert {n.rsplit('/', 1)[0] for n in names['updates']} == {'layers/batch_normalization', 'contrib/bn4', 'contrib/Conv/BatchNorm'}
+    assert {n.rsplit('/', 1)[0] for n in names['updates']} == {'layers/batch_normalization', 'contrib/bn4',
+                                                               'contrib/Conv/BatchNorm'}
 
 
 def test_layer_instance_and_group_norm(arrays):
@@ -183,7 +220,8 @@ def test_contrib_conv2d_under_a_normaliser_has_no_bias(arrays):
 
 
 def test_contrib_conv2d_transpose_value_and_static_shape(arrays, names):
-    expected = conv2d_transpose(arrays['out/contrib.conv'], arrays['before/contrib/Conv2d_transpose/weights:0'], 2)
+    expected = conv2d_transpose(arrays['out/contrib.conv'],
+                                arrays['before/contrib/Conv2d_transpose/weights:0'], 2)
     close(arrays['out/contrib.deconv'], np.tanh(expected), 1e-3)
     assert names['shapes']['contrib.deconv'] == [None, 8, 8, 2]
 
@@ -206,7 +244,7 @@ def test_regularisers(arrays):
     close(arrays['out/contrib.l1'], 0.1 * np.abs(arrays['out/contrib.xavier']).sum())
 
 
-# ---- slim ---------------------------------------------------------------------------------------------------------
+# ---- slim --------------------------------------------------------------------------------------------------
 
 def test_arg_scope_sets_defaults_and_explicit_arguments_win(arrays, names):
     sums = patches(arrays['images'], 3, 1, 'VALID').sum((3, 4, 5))
@@ -215,12 +253,13 @@ def test_arg_scope_sets_defaults_and_explicit_arguments_win(arrays, names):
 
 
 def test_repeat_and_stack_number_their_scopes(arrays, names):
-    assert names['model_variables'] == ['s2/s2_1/weights:0', 's2/s2_1/biases:0', 's2/s2_2/weights:0', 's2/s2_2/biases:0']
+    assert names['model_variables'] == ['s2/s2_1/weights:0', 's2/s2_1/biases:0', 's2/s2_2/weights:0',
+                                        's2/s2_2/biases:0']
     close(arrays['out/slim.s2'], np.repeat(3 * arrays['images'].sum(3, keepdims=True), 3, 3))
     close(arrays['out/slim.s3'], np.repeat(4 * arrays['rows'].sum(1, keepdims=True), 2, 1))
 
 
-# ---- TensorFlow 0.x -----------------------------------------------------------------------------------------------
+# ---- TensorFlow 0.x ----------------------------------------------------------------------------------------
 
 def test_argument_orders_of_tensorflow_0(arrays):
     x = arrays['rows']
@@ -257,7 +296,7 @@ def test_the_version_begins_with_one(names):
     assert names['version'].startswith('1.')
 
 
-# ---- formats, shapes, sizes ---------------------------------------------------------------------------------------
+# ---- formats, shapes, sizes --------------------------------------------------------------------------------
 
 def test_nchw_convolution_and_its_gradient_on_a_cpu(arrays):
     close(arrays['out/format.nchw'].transpose(0, 2, 3, 1), arrays['out/format.nhwc'])
@@ -273,7 +312,7 @@ def test_divisions_are_sizes(arrays, names):
     assert names['dimension'] == [4, 3, 28]
 
 
-# ---- recurrent cells ----------------------------------------------------------------------------------------------
+# ---- recurrent cells ---------------------------------------------------------------------------------------
 
 def sigmoid(x):
     return 1 / (1 + np.exp(-x))
@@ -291,7 +330,8 @@ def test_lstm(arrays):
 
 
 def test_gru(arrays):
-    value = {n: arrays[f'before/gru/rnn/gru_cell/{n}:0'] for n in ('gates/kernel', 'gates/bias', 'candidate/kernel', 'candidate/bias')}
+    value = {n: arrays[f'before/gru/rnn/gru_cell/{n}:0'] for n in ('gates/kernel', 'gates/bias',
+                                                                   'candidate/kernel', 'candidate/bias')}
     assert (value['gates/bias'] == 1).all()
     h, expected = np.zeros(2), []
     for x in arrays['rows']:
@@ -302,7 +342,7 @@ def test_gru(arrays):
     close(arrays['out/rnn.gru'][0], expected)
 
 
-# ---- training -----------------------------------------------------------------------------------------------------
+# ---- training ----------------------------------------------------------------------------------------------
 
 def test_optimize_loss_clips_steps_and_counts(arrays):
     close(arrays['out/train.loss'], 12.5)
@@ -312,7 +352,8 @@ def test_optimize_loss_clips_steps_and_counts(arrays):
 
 
 def test_slots_and_averages_in_a_reused_scope(arrays):
-    close(arrays['out/train.v'], [0.9], 1e-3)                                    # Adam's first step is the learning rate
+    # Adam's first step is the learning rate
+    close(arrays['out/train.v'], [0.9], 1e-3)
     close(arrays['out/train.ema'], [0.95], 1e-3)
 
 

@@ -1,4 +1,6 @@
-"""docs/migrating.md: the commands it shows for `run` and `check` do what it says, on a small project of that time."""
+"""docs/migrating.md: the commands it shows for `run` and `check` do what it says, on a small project of
+that time.
+"""
 import json
 import re
 import shutil
@@ -13,7 +15,8 @@ PAGE = (ROOT / 'docs' / 'migrating.md').read_text()
 def commands():
     """The `python -m legacy run` and `check` lines of the page's code blocks."""
     blocks = re.findall(r'```sh\n(.*?)```', PAGE, re.S)
-    return [line for block in blocks for line in block.splitlines() if re.match(r'python -m legacy (run|check) ', line)]
+    return [line for block in blocks for line in block.splitlines()
+            if re.match(r'python -m legacy (run|check) ', line)]
 
 
 @pytest.fixture(scope='module')

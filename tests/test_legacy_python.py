@@ -1,4 +1,6 @@
-"""The Python and NumPy of 2016: translation in memory, division, vanished methods, pickles; per project, with the file's own lines."""
+"""The Python and NumPy of 2016: translation in memory, division, vanished methods, pickles; per project,
+with the file's own lines.
+"""
 import ast
 import io
 import pickle
@@ -59,11 +61,16 @@ def test_a_file_that_is_no_python_at_all_keeps_its_error():
     assert error.value.lineno == 1
 
 
-@pytest.mark.parametrize('source, expected', [
-    ('x = 7 / 2', 3), ('x = -7 / 2', -4), ('x = 7 / 2.0', 3.5), ('x = 7\nx /= 2', 3),
-    ('from __future__ import division\nx = 7 / 2', 3.5), ('x = round(2.5)', 3.0), ('x = zip([1], [2])', [(1, 2)]),
-    ('x = range(3)', [0, 1, 2]), ('x = sorted([1, 3, 2], cmp=lambda a, b: b - a)', [3, 2, 1]), ('x = unicode("a") + "b"', 'ab'),
-    ('x = reduce(lambda a, b: a + b, xrange(4))', 6), ('x = iter([5]).next()', 5), ('x = "abc".decode("utf-8")', 'abc')])
+@pytest.mark.parametrize('source, expected', [('x = 7 / 2', 3), ('x = -7 / 2', -4), ('x = 7 / 2.0', 3.5),
+                                              ('x = 7\nx /= 2', 3),
+                                              ('from __future__ import division\nx = 7 / 2', 3.5),
+                                              ('x = round(2.5)', 3.0), ('x = zip([1], [2])', [(1, 2)]),
+                                              ('x = range(3)', [0, 1, 2]),
+                                              ('x = sorted([1, 3, 2], cmp=lambda a, b: b - a)', [3, 2, 1]),
+                                              ('x = unicode("a") + "b"', 'ab'),
+                                              ('x = reduce(lambda a, b: a + b, xrange(4))', 6),
+                                              ('x = iter([5]).next()', 5), ('x = "abc".decode("utf-8")',
+                                                                            'abc')])
 def test_meanings_of_python_2(source, expected):
     assert run(source, True)['x'] == expected
 
@@ -74,9 +81,11 @@ def test_integer_arrays_divide_to_integers_in_python_2_only():
 
 
 def test_a_quotient_is_a_float_and_an_index():
-    scope = run('j = 13 / 4\nh = j * 8\nlength = len([0] * (9 / 2))\nrow = x[h]\nlast = x[: 7 / 2]', False, x=list(range(50)))
+    scope = run('j = 13 / 4\nh = j * 8\nlength = len([0] * (9 / 2))\nrow = x[h]\nlast = x[: 7 / 2]', False,
+                x=list(range(50)))
     assert scope['j'] == 3.25 and scope['h'] == 26.0
-    assert scope['row'] == 24 and scope['length'] == 4 and scope['last'] == [0, 1, 2]      # 13 // 4 · 8, as Python 2 placed it
+    # 13 // 4 · 8, as Python 2 placed it
+    assert scope['row'] == 24 and scope['length'] == 4 and scope['last'] == [0, 1, 2]
     assert (np.ones(2, np.float32) * scope['j']).dtype == np.float32
     assert np.zeros([scope['j'], 2]).shape == (3, 2)
 
@@ -90,14 +99,17 @@ def test_methods_are_put_back_only_where_they_are_gone():
     class Own:
         def has_key(self, key):
             return 'own'
-    scope = run('a = o.has_key(1)\nb = x.tostring()\nc = d.has_key(2)', False, o=Own(), x=np.array([1], np.uint8), d={2: 3})
+    scope = run('a = o.has_key(1)\nb = x.tostring()\nc = d.has_key(2)', False, o=Own(), x=np.array([1],
+                                                                                                   np.uint8),
+                d={2: 3})
     assert (scope['a'], scope['b'], scope['c']) == ('own', b'\x01', True)
     with pytest.raises(AttributeError, match='iteritems'):
         run('x.iteritems()', False, x=3)
 
 
 def test_paths_are_mapped_by_whole_components():
-    scope = run('a = "/data/celebA/1.jpg"\nb = "/data/celebAHQ"\nc = "/data/celebA"', False, [('/data/celebA', 'here/faces')])
+    scope = run('a = "/data/celebA/1.jpg"\nb = "/data/celebAHQ"\nc = "/data/celebA"', False, [('/data/celebA',
+                                                                                               'here/faces')])
     assert (scope['a'], scope['b'], scope['c']) == ('here/faces/1.jpg', '/data/celebAHQ', 'here/faces')
 
 
@@ -116,17 +128,22 @@ def project(tmp_path, files):
 
 
 def test_one_python_2_file_decides_for_the_project(tmp_path):
-    assert 'print statement' in project(tmp_path, {'main.py': 'import tools\nx = 1 / 2\n', 'tools.py': 'print "a"\n'})
+    assert 'print statement' in project(tmp_path, {'main.py': 'import tools\nx = 1 / 2\n',
+                                                   'tools.py': 'print "a"\n'})
 
 
 def test_an_implicit_relative_import_is_python_2(tmp_path):
-    evidence = project(tmp_path, {'main.py': 'from net import gan\n', 'net/__init__.py': '', 'net/gan.py': 'import base\n', 'net/base.py': ''})
+    evidence = project(tmp_path, {'main.py': 'from net import gan\n', 'net/__init__.py': '',
+                                  'net/gan.py': 'import base\n', 'net/base.py': ''})
     assert evidence.endswith('implicit relative import of base')
 
 
-@pytest.mark.parametrize('source', [
-    'try:\n    import cPickle\nexcept ImportError:\n    import pickle as cPickle\n', 'from six.moves import xrange\nfor i in xrange(3): pass\n',
-    'import six\nfor k in six.iteritems({}): pass\n', 'try:\n    xrange\nexcept NameError:\n    xrange = range\n', 'print("a")\nx = 4 / 2\n'])
+@pytest.mark.parametrize('source',
+                         ['try:\n    import cPickle\nexcept ImportError:\n    import pickle as cPickle\n',
+                          'from six.moves import xrange\nfor i in xrange(3): pass\n',
+                          'import six\nfor k in six.iteritems({}): pass\n',
+                          'try:\n    xrange\nexcept NameError:\n    xrange = range\n',
+                          'print("a")\nx = 4 / 2\n'])
 def test_what_python_3_also_runs_is_python_3(tmp_path, source):
     assert project(tmp_path, {'main.py': source}) is None
 

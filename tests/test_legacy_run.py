@@ -1,4 +1,6 @@
-"""`python -m legacy run` and `check` as a user types them: our own upstream-style project, small scripts, a notebook."""
+"""`python -m legacy run` and `check` as a user types them: our own upstream-style project, small scripts,
+a notebook.
+"""
 import json
 import re
 import shutil
@@ -14,15 +16,16 @@ from legacy_running import ROOT, legacy
 def project(tmp_path_factory):
     """A copy of legacy_project with 24 small pictures, and two runs of it."""
     folder = tmp_path_factory.mktemp('project')
-    shutil.copytree(ROOT / 'tests' / 'legacy_project', folder / 'tiny', ignore=shutil.ignore_patterns('__pycache__'))
+    shutil.copytree(ROOT / 'tests' / 'legacy_project', folder / 'tiny',
+                    ignore=shutil.ignore_patterns('__pycache__'))
     (folder / 'digits').mkdir()
     for n in range(24):
         picture = np.random.RandomState(n).randint(0, 255, (20, 20)).astype(np.uint8)
         Image.fromarray(picture).save(folder / 'digits' / f'{n:03d}.png')
     runs = []
     for _ in range(2):
-        runs.append(legacy('run', '--stop_after', 15, '--explain', '--map_path', f'/somewhere/else={folder}', 'main.py', '--crop', 'False',
-                           '--epoch=2', cwd=folder / 'tiny'))
+        runs.append(legacy('run', '--stop_after', 15, '--explain', '--map_path', f'/somewhere/else={folder}',
+                           'main.py', '--crop', 'False', '--epoch=2', cwd=folder / 'tiny'))
         assert runs[-1].returncode == 0, runs[-1].stderr
     return folder / 'tiny', runs
 
@@ -37,7 +40,8 @@ def test_a_whole_project_trains_and_stops_cleanly(project):
     assert 'stopped after 15 Session.run calls' in done.stderr and 'Traceback' not in done.stdout + done.stderr
     with Image.open(folder / 'samples' / 'train_00_0000.png') as picture:
         values = np.array(picture)
-    assert values.shape == (32, 64) and (values.min(), values.max()) == (0, 255)            # stretched, as scipy.misc.imsave did
+    # stretched, as scipy.misc.imsave did
+    assert values.shape == (32, 64) and (values.min(), values.max()) == (0, 255)
     assert list(folder.glob('checkpoint/tiny-*.index')) and list(folder.glob('logs/events*'))
 
 
@@ -63,7 +67,8 @@ def test_flags_are_the_values_of_the_command_line(project):
 
 def test_explain_names_symbols_with_their_places(project):
     text = project[1][0].stderr
-    assert re.search(r'ops\.py:\d+: tf\.contrib\.layers\.batch_norm \(legacy\.tf1\.contrib_layers:batch_norm', text)
+    assert re.search(r'ops\.py:\d+: tf\.contrib\.layers\.batch_norm \(legacy\.tf1\.contrib_layers:batch_norm',
+                     text)
     assert re.search(r'utils\.py:\d+: scipy\.misc\.imread', text)
     assert re.search(r'model\.py:\d+: tf\.layers\.dense', text)
 
@@ -74,7 +79,7 @@ def test_choices_are_said_once(project):
     assert text.count('some_module_nobody_has is not installed') == 1
 
 
-# ---- scripts without TensorFlow -----------------------------------------------------------------------------------
+# ---- scripts without TensorFlow ----------------------------------------------------------------------------
 
 def script(tmp_path, text, name='script.py'):
     (tmp_path / name).write_text(text)
@@ -84,8 +89,9 @@ def script(tmp_path, text, name='script.py'):
 def test_a_script_is_main_in_its_own_folder(tmp_path):
     (tmp_path / 'errors.py').write_text('WHO = "the script\'s own errors.py"\n')
     (tmp_path / 'sub').mkdir()
-    script(tmp_path, 'import errors, os, sys\nprint(__name__, __file__, sys.argv, os.getcwd())\nprint(errors.WHO, sys.path[0])\n'
-                     'import __main__\nprint(__main__.__file__)\nsys.exit(7)\n')
+    script(tmp_path,
+           'import errors, os, sys\nprint(__name__, __file__, sys.argv, os.getcwd())\nprint(errors.WHO, sys.path[0])\n'
+           'import __main__\nprint(__main__.__file__)\nsys.exit(7)\n')
     done = legacy('run', '../script.py', '--epoch', '3', '--explain', cwd=tmp_path / 'sub')
     assert done.returncode == 7
     assert done.stdout.splitlines() == [
@@ -102,12 +108,13 @@ def test_a_traceback_has_the_scripts_own_lines_and_no_others(tmp_path):
 
 
 def test_downloads_are_refused_with_the_path_that_would_do(tmp_path):
-    script(tmp_path, 'import urllib, os, subprocess\nfrom six.moves import urllib as moved\nopen("there.gz", "w").close()\n'
-                     'print(urllib.urlretrieve("http://example.com/x", "there.gz")[0])\n'
-                     'print(os.system("curl http://example.com/y -o got.gz"), subprocess.call(["wget", "http://example.com/z"]))\n'
-                     'try:\n    moved.request.urlretrieve("http://example.com/a", "data/a.gz")\n'
-                     'except Exception as error:\n    print(error)\n'
-                     'urllib.urlretrieve("http://example.com/x", "missing.gz")\n')
+    script(tmp_path,
+           'import urllib, os, subprocess\nfrom six.moves import urllib as moved\nopen("there.gz", "w").close()\n'
+           'print(urllib.urlretrieve("http://example.com/x", "there.gz")[0])\n'
+           'print(os.system("curl http://example.com/y -o got.gz"), subprocess.call(["wget", "http://example.com/z"]))\n'
+           'try:\n    moved.request.urlretrieve("http://example.com/a", "data/a.gz")\n'
+           'except Exception as error:\n    print(error)\n'
+           'urllib.urlretrieve("http://example.com/x", "missing.gz")\n')
     done = legacy('run', 'script.py', cwd=tmp_path)
     assert done.returncode == 1
     first, second, third = done.stdout.splitlines()
@@ -116,41 +123,48 @@ def test_downloads_are_refused_with_the_path_that_would_do(tmp_path):
 
 
 def test_guarded_imports_of_absent_modules_stay_absent(tmp_path):
-    script(tmp_path, 'try:\n    import not_there\nexcept ImportError:\n    not_there = None\nprint(not_there)\n'
-                     'from nowhere.at.all import Thing\nThing()\n')
+    script(tmp_path,
+           'try:\n    import not_there\nexcept ImportError:\n    not_there = None\nprint(not_there)\n'
+           'from nowhere.at.all import Thing\nThing()\n')
     done = legacy('run', 'script.py', cwd=tmp_path)
     assert done.returncode == 1 and done.stdout == 'None\n'
     assert 'line 7' in done.stderr and 'module nowhere is not installed' in done.stderr
 
 
-@pytest.mark.parametrize('words, message', [
-    (['run', 'none.py'], 'no such file: none.py'), (['run', '--stop_after', '0', 'script.py'], '--stop_after 0'),
-    (['run', '--map_path', 'abc', 'script.py'], 'expected OLD=NEW'), (['check', 'none'], 'no such file or folder: none'),
-    (['walk'], "unknown command 'walk'")])
+@pytest.mark.parametrize('words, message', [(['run', 'none.py'], 'no such file: none.py'), (['run',
+                                                                                             '--stop_after',
+                                                                                             '0',
+                                                                                             'script.py'],
+                                                                                            '--stop_after 0'),
+                                            (['run', '--map_path', 'abc', 'script.py'], 'expected OLD=NEW'),
+                                            (['check', 'none'], 'no such file or folder: none'), (['walk'],
+                                                                                                  "unknown command 'walk'")])
 def test_wrong_usage_is_one_line(tmp_path, words, message):
     script(tmp_path, 'pass\n')
     done = legacy(*words, cwd=tmp_path)
     assert done.returncode in (1, 2) and message in done.stderr and 'Traceback' not in done.stderr
 
 
-# ---- notebooks ----------------------------------------------------------------------------------------------------
+# ---- notebooks ---------------------------------------------------------------------------------------------
 
 def test_a_notebook_runs_its_cells_in_order(tmp_path):
-    cells = ['%matplotlib inline\nimport matplotlib.pyplot as plt\nx = 3', '!pip install tensorflow\nprint "cell", x / 2',
-             'plt.plot([1, 2, 3])\nx + 1', '%%bash\nls', 'def f():\n    return y\nf()']
+    cells = ['%matplotlib inline\nimport matplotlib.pyplot as plt\nx = 3',
+             '!pip install tensorflow\nprint "cell", x / 2', 'plt.plot([1, 2, 3])\nx + 1', '%%bash\nls',
+             'def f():\n    return y\nf()']
     book = {'cells': [{'cell_type': 'markdown', 'source': ['# Title']}] + [
         {'cell_type': 'code', 'source': [line + '\n' for line in cell.split('\n')]} for cell in cells]}
     (tmp_path / 'book.ipynb').write_text(json.dumps(book))
     done = legacy('run', 'book.ipynb', cwd=tmp_path)
     assert done.returncode == 1 and done.stdout == 'cell 1\n4\n'
-    for line in ('cell 1: skipped %matplotlib inline', 'cell 2: skipped !pip install tensorflow', 'cell 4: skipped %%bash'):
+    for line in ('cell 1: skipped %matplotlib inline', 'cell 2: skipped !pip install tensorflow',
+                 'cell 4: skipped %%bash'):
         assert line in done.stderr
     assert 'File "book.ipynb cell 5", line 3' in done.stderr and "name 'y' is not defined" in done.stderr
     with Image.open(tmp_path / 'book-figures' / 'cell03-1.png') as picture:
         assert np.array(picture).std() > 0
 
 
-# ---- check --------------------------------------------------------------------------------------------------------
+# ---- check -------------------------------------------------------------------------------------------------
 
 CHECKED = """import tensorflow as tf
 from tensorflow.contrib import slim, crf
@@ -172,11 +186,17 @@ def test_check_reports_lines_and_what_runs(tmp_path, monkeypatch, capsys):
     script(tmp_path, CHECKED)
     status = check.main(['script.py', '--json'])
     found = json.loads(capsys.readouterr().out)
-    assert {(f['name'], f['line']) for f in found['findings']} == {
-        ('tf.contrib.crf', 2), ('tf.contrib.framework.arg_scope', 6), ('tf.contrib.layers.conv2d', 6), ('tf.contrib.layers.conv2d', 7),
-        ('tf.concat', 7), ('tf.nn.sigmoid_cross_entropy_with_logits', 8), ('scipy.misc.imsave', 10), ('np.float', 10), ('tf.pack', 11),
-        ('builtins.xrange', 11), ('.has_key', 11)}
+    assert {(f['name'], f['line']) for f in found['findings']} == {('tf.contrib.crf', 2),
+                                                                   ('tf.contrib.framework.arg_scope', 6),
+                                                                   ('tf.contrib.layers.conv2d', 6),
+                                                                   ('tf.contrib.layers.conv2d', 7),
+                                                                   ('tf.concat', 7),
+                                                                   ('tf.nn.sigmoid_cross_entropy_with_logits',
+                                                                    8), ('scipy.misc.imsave', 10),
+                                                                   ('np.float', 10), ('tf.pack', 11),
+                                                                   ('builtins.xrange', 11), ('.has_key', 11)}
     assert found['runs'] and status == 0
-    script(tmp_path, 'import tensorflow as tf\nloss = tf.contrib.crf.crf_log_likelihood(1, 2, 3)\n', 'lost.py')
+    script(tmp_path, 'import tensorflow as tf\nloss = tf.contrib.crf.crf_log_likelihood(1, 2, 3)\n',
+           'lost.py')
     assert check.main(['lost.py']) == 1
     assert 'lost.py:2: tf.contrib.crf.crf_log_likelihood: not restored' in capsys.readouterr().out

@@ -10,12 +10,13 @@ from PIL import Image
 from legacy import flags, input_data, scipy_misc, symbols
 from legacy.absent import cv2, moviepy, stub
 
-# ---- scipy.misc ---------------------------------------------------------------------------------------------------
+# ---- scipy.misc --------------------------------------------------------------------------------------------
 
 
 def test_bytescale_stretches_to_the_full_range():
     assert scipy_misc.bytescale(np.array([-1.0, 0.0, 1.0])).tolist() == [0, 128, 255]
-    assert scipy_misc.bytescale(np.array([91.06794177, 3.39058326, 84.4221549])).tolist() == [255, 0, 236]    # SciPy's own example
+    # SciPy's own example
+    assert scipy_misc.bytescale(np.array([91.06794177, 3.39058326, 84.4221549])).tolist() == [255, 0, 236]
     assert scipy_misc.bytescale(np.array([0.0, 1.0]), cmin=0, cmax=2).tolist() == [0, 128]
     same = np.array([3, 7], np.uint8)
     assert scipy_misc.bytescale(same) is same
@@ -46,14 +47,15 @@ def test_toimage_finds_the_channels():
         scipy_misc.toimage(np.zeros((2, 5, 6)))
 
 
-# ---- input_data ---------------------------------------------------------------------------------------------------
+# ---- input_data --------------------------------------------------------------------------------------------
 
 def write_mnist(folder, train=100, test=40, packed=True):
     random = np.random.RandomState(0)
     for prefix, n in (('train', train), ('t10k', test)):
         images, labels = random.randint(0, 256, (n, 28, 28), np.uint8), (np.arange(n) % 10).astype(np.uint8)
-        for name, data in ((f'{prefix}-images-idx3-ubyte', struct.pack('>IIII', 2051, n, 28, 28) + images.tobytes()),
-                           (f'{prefix}-labels-idx1-ubyte', struct.pack('>II', 2049, n) + labels.tobytes())):
+        for name, data in ((f'{prefix}-images-idx3-ubyte', struct.pack('>IIII', 2051, n, 28, 28)
+                            + images.tobytes()), (f'{prefix}-labels-idx1-ubyte', struct.pack('>II', 2049, n)
+                                                  + labels.tobytes())):
             (folder / (name + ('.gz' if packed else ''))).write_bytes(gzip.compress(data) if packed else data)
 
 
@@ -62,7 +64,8 @@ def test_read_data_sets_reads_local_idx_files(tmp_path, packed):
     write_mnist(tmp_path, packed=packed)
     sets = input_data.read_data_sets(str(tmp_path), one_hot=True, validation_size=10)
     assert (sets.train.num_examples, sets.validation.num_examples, sets.test.num_examples) == (90, 10, 40)
-    assert sets.train.images.shape == (90, 784) and sets.train.images.dtype == np.float32 and sets.train.images.max() <= 1
+    assert sets.train.images.shape == (90,
+                                       784) and sets.train.images.dtype == np.float32 and sets.train.images.max() <= 1
     assert sets.test.labels.shape == (40, 10) and (sets.test.labels.sum(1) == 1).all()
     assert input_data.read_data_sets(str(tmp_path), reshape=[]).train.images.shape[1:] == (28, 28, 1)
 
@@ -87,7 +90,7 @@ def test_the_sample_digits_stand_in_and_say_so(tmp_path, capsys):
     assert 'sample digits' in capsys.readouterr().err
 
 
-# ---- flags --------------------------------------------------------------------------------------------------------
+# ---- flags -------------------------------------------------------------------------------------------------
 
 @pytest.fixture
 def fresh(monkeypatch):
@@ -129,7 +132,7 @@ def test_a_wrong_number_ends_with_usage_status(fresh, capsys):
     assert error.value.code == 2 and 'size' in capsys.readouterr().err
 
 
-# ---- absent libraries ---------------------------------------------------------------------------------------------
+# ---- absent libraries --------------------------------------------------------------------------------------
 
 def test_a_stub_fails_when_it_is_used_not_when_it_is_named():
     torch = stub.module('torch')
@@ -154,7 +157,8 @@ def test_cv2_stand_in_reads_bgr_and_resizes(tmp_path):
 
 def test_moviepy_stand_in_writes_a_gif(tmp_path):
     frames = [np.full((8, 8, 3), n * 60, np.uint8) for n in range(4)]
-    moviepy.editor.VideoClip(lambda t: frames[int(t * 2)], duration=2).write_gif(str(tmp_path / 'a.gif'), fps=2)
+    moviepy.editor.VideoClip(lambda t: frames[int(t * 2)], duration=2).write_gif(str(tmp_path / 'a.gif'),
+                                                                                 fps=2)
     with Image.open(tmp_path / 'a.gif') as picture:
         assert picture.n_frames == 4
 
@@ -170,7 +174,8 @@ def test_matplotlib_stand_in_draws(tmp_path):
     pyplot.close(figure)
     picture = np.array(Image.open(tmp_path / 'grid.png').convert('L'))
     assert picture.shape == (400, 400) and picture[0, 0] == 255
-    assert abs(int(picture[100, 280]) - 64) <= 1 and abs(int(picture[290, 100]) - 128) <= 1        # the second and the third cell
+    # the second and the third cell
+    assert abs(int(picture[100, 280]) - 64) <= 1 and abs(int(picture[290, 100]) - 128) <= 1
     pyplot.plot([0, 1, 2], [0, 1, 4], 'r-', label='loss')
     pyplot.contour([0, 1, 2], [0, 1, 2], [[0, 0, 0], [0, 1, 0], [0, 0, 0]])
     pyplot.scatter([1], [2], c='green')
@@ -181,11 +186,13 @@ def test_matplotlib_stand_in_draws(tmp_path):
     pyplot.close('all')
 
 
-# ---- the table ----------------------------------------------------------------------------------------------------
+# ---- the table ---------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize('name, expected', [
-    ('tensorflow.contrib.layers.python.layers.layers.batch_norm', 'tf.contrib.layers.batch_norm'),
-    ('tensorflow.contrib.slim.conv2d', 'tf.contrib.layers.conv2d'), ('tensorflow.app.flags', 'tf.flags'), ('numpy.float', 'np.float')])
+@pytest.mark.parametrize('name, expected', [('tensorflow.contrib.layers.python.layers.layers.batch_norm',
+                                             'tf.contrib.layers.batch_norm'),
+                                            ('tensorflow.contrib.slim.conv2d', 'tf.contrib.layers.conv2d'),
+                                            ('tensorflow.app.flags', 'tf.flags'), ('numpy.float',
+                                                                                   'np.float')])
 def test_spellings_lead_to_one_row(name, expected):
     assert symbols.lookup(name).name == expected
 

@@ -17,8 +17,8 @@ COLOR_BGR2GRAY, COLOR_RGB2GRAY, COLOR_GRAY2BGR, COLOR_GRAY2RGB = 6, 7, 8, 8.0
 BORDER_CONSTANT, BORDER_REPLICATE, BORDER_REFLECT, BORDER_REFLECT_101 = 0, 1, 2, 4
 WINDOW_NORMAL = 0
 FONT_HERSHEY_SIMPLEX = 0
-_FILTERS = {0: Image.Resampling.NEAREST, 1: Image.Resampling.BILINEAR, 2: Image.Resampling.BICUBIC, 3: Image.Resampling.BOX,
-            4: Image.Resampling.LANCZOS}
+_FILTERS = {0: Image.Resampling.NEAREST, 1: Image.Resampling.BILINEAR, 2: Image.Resampling.BICUBIC,
+            3: Image.Resampling.BOX, 4: Image.Resampling.LANCZOS}
 
 
 def imread(filename, flags=IMREAD_COLOR):
@@ -28,7 +28,8 @@ def imread(filename, flags=IMREAD_COLOR):
     with Image.open(filename) as picture:
         if flags == IMREAD_GRAYSCALE:
             return numpy.array(picture.convert('L'))
-        data = numpy.array(picture.convert('RGB') if flags != IMREAD_UNCHANGED or picture.mode == 'P' else picture)
+        data = numpy.array(picture.convert('RGB') if flags != IMREAD_UNCHANGED or picture.mode == 'P'
+                           else picture)
     return data if data.ndim == 2 else _swap(data)
 
 
@@ -57,7 +58,8 @@ def resize(src, dsize=None, dst=None, fx=0, fy=0, interpolation=INTER_LINEAR):
         return _bilinear(data, size)
     planes = data.reshape(height, width, -1)
     kind = data.dtype if data.dtype == numpy.uint8 else numpy.float32
-    parts = [numpy.asarray(Image.fromarray(planes[..., n].astype(kind)).resize(size, _FILTERS[int(interpolation)]))
+    parts = [numpy.asarray(Image.fromarray(planes[..., n].astype(kind)).resize(size,
+                                                                               _FILTERS[int(interpolation)]))
              for n in range(planes.shape[2])]
     return numpy.stack(parts, -1).reshape((size[1], size[0]) + data.shape[2:]).astype(data.dtype)
 
@@ -96,14 +98,17 @@ def flip(src, flipCode):
 
 
 def copyMakeBorder(src, top, bottom, left, right, borderType, dst=None, value=0):
-    modes = {BORDER_CONSTANT: 'constant', BORDER_REPLICATE: 'edge', BORDER_REFLECT: 'symmetric', BORDER_REFLECT_101: 'reflect'}
+    modes = {BORDER_CONSTANT: 'constant', BORDER_REPLICATE: 'edge', BORDER_REFLECT: 'symmetric',
+             BORDER_REFLECT_101: 'reflect'}
     data = numpy.asarray(src)
-    return numpy.pad(data, [(top, bottom), (left, right)] + [(0, 0)] * (data.ndim - 2), mode=modes[borderType])
+    return numpy.pad(data, [(top, bottom), (left, right)] + [(0, 0)] * (data.ndim - 2),
+                     mode=modes[borderType])
 
 
 def GaussianBlur(src, ksize, sigmaX, *args, **kwargs):
     radius = sigmaX or 0.3 * ((ksize[0] - 1) * 0.5 - 1) + 0.8
-    return numpy.asarray(Image.fromarray(numpy.asarray(src, numpy.uint8)).filter(ImageFilter.GaussianBlur(radius)))
+    return numpy.asarray(Image.fromarray(numpy.asarray(src,
+                                                       numpy.uint8)).filter(ImageFilter.GaussianBlur(radius)))
 
 
 def imshow(winname, mat):

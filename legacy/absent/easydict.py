@@ -11,7 +11,8 @@ class EasyDict(dict):
         if isinstance(value, dict) and not isinstance(value, EasyDict):
             value = EasyDict(value)
         elif isinstance(value, (list, tuple)):
-            value = type(value)(EasyDict(v) if isinstance(v, dict) and not isinstance(v, EasyDict) else v for v in value)
+            value = type(value)(EasyDict(v) if isinstance(v, dict) and not isinstance(v, EasyDict) else v
+                                for v in value)
         super().__setitem__(key, value)
 
     def __getattr__(self, name):

@@ -1,4 +1,6 @@
-"""moviepy.editor.VideoClip and ImageSequenceClip: GIFs are written with Pillow, other videos with imageio where it can."""
+"""moviepy.editor.VideoClip and ImageSequenceClip: GIFs are written with Pillow, other videos with imageio
+where it can.
+"""
 import sys
 import types
 
@@ -50,7 +52,8 @@ class ImageSequenceClip(VideoClip):
         import imageio.v2
         frames = [imageio.v2.imread(f) if isinstance(f, str) else f for f in sequence]
         fps = fps or 1.0 / numpy.mean(durations)
-        super().__init__(lambda t: frames[min(len(frames) - 1, int(t * fps + 1e-6))], duration=len(frames) / fps)
+        super().__init__(lambda t: frames[min(len(frames) - 1, int(t * fps + 1e-6))],
+                         duration=len(frames) / fps)
         self.fps = fps
 
 

@@ -45,9 +45,12 @@ def resize(image, output_shape, order=1, mode='reflect', preserve_range=False, a
     factors = [old / new for old, new in zip(data.shape, shape)]
     if anti_aliasing:
         values = ndimage.gaussian_filter(values, [max(0, (f - 1) / 2) for f in factors], mode='mirror')
-    grid = numpy.meshgrid(*[(numpy.arange(new) + 0.5) * f - 0.5 for new, f in zip(shape, factors)], indexing='ij')
-    mode = {'reflect': 'mirror', 'symmetric': 'reflect', 'edge': 'nearest', 'constant': 'constant', 'wrap': 'grid-wrap'}[mode]
-    return numpy.clip(ndimage.map_coordinates(values, grid, order=order, mode=mode), values.min(), values.max())
+    grid = numpy.meshgrid(*[(numpy.arange(new) + 0.5) * f - 0.5 for new, f in zip(shape, factors)],
+                          indexing='ij')
+    mode = {'reflect': 'mirror', 'symmetric': 'reflect', 'edge': 'nearest', 'constant': 'constant',
+            'wrap': 'grid-wrap'}[mode]
+    return numpy.clip(ndimage.map_coordinates(values, grid, order=order, mode=mode), values.min(),
+                      values.max())
 
 
 def rescale(image, scale, **kwargs):
@@ -74,7 +77,8 @@ def _module(name, **members):
     return module
 
 
-io = _module('io', imread=imread, imsave=imsave, imread_collection=imread_collection, imshow=lambda *a, **k: None, show=lambda: None)
+io = _module('io', imread=imread, imsave=imsave, imread_collection=imread_collection, imshow=lambda *a,
+             **k: None, show=lambda: None)
 transform = _module('transform', resize=resize, rescale=rescale)
 color = _module('color', rgb2gray=rgb2gray, gray2rgb=gray2rgb)
 util = _module('util', img_as_float=img_as_float, img_as_ubyte=img_as_ubyte)

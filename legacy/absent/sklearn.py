@@ -1,4 +1,6 @@
-"""The toy data sets and small helpers of scikit-learn that GAN scripts use, from their published definitions."""
+"""The toy data sets and small helpers of scikit-learn that GAN scripts use, from their published
+definitions.
+"""
 import types
 
 import numpy
@@ -9,7 +11,8 @@ from legacy.absent import stub_parts
 def _rng(random_state):
     if random_state is None:
         return numpy.random
-    return random_state if hasattr(random_state, 'standard_normal') else numpy.random.RandomState(random_state)
+    return random_state if hasattr(random_state,
+                                   'standard_normal') else numpy.random.RandomState(random_state)
 
 
 def make_swiss_roll(n_samples=100, noise=0.0, random_state=None, **kwargs):
@@ -26,7 +29,10 @@ def make_moons(n_samples=100, shuffle=True, noise=None, random_state=None):
     rng = _rng(random_state)
     n = n_samples // 2
     a, b = numpy.linspace(0, numpy.pi, n), numpy.linspace(0, numpy.pi, n_samples - n)
-    points = numpy.concatenate([numpy.stack([numpy.cos(a), numpy.sin(a)], 1), numpy.stack([1 - numpy.cos(b), 0.5 - numpy.sin(b)], 1)])
+    points = numpy.concatenate([numpy.stack([numpy.cos(a), numpy.sin(a)], 1), numpy.stack([1 - numpy.cos(b),
+                                                                                           0.5
+                                                                                           - numpy.sin(b)],
+                                                                                          1)])
     return _finish(points, numpy.repeat([0, 1], [n, n_samples - n]), shuffle, noise, rng)
 
 
@@ -34,11 +40,13 @@ def make_circles(n_samples=100, shuffle=True, noise=None, random_state=None, fac
     rng = _rng(random_state)
     n = n_samples // 2
     a, b = [numpy.linspace(0, 2 * numpy.pi, k, endpoint=False) for k in (n, n_samples - n)]
-    points = numpy.concatenate([numpy.stack([numpy.cos(a), numpy.sin(a)], 1), factor * numpy.stack([numpy.cos(b), numpy.sin(b)], 1)])
+    points = numpy.concatenate([numpy.stack([numpy.cos(a), numpy.sin(a)], 1), factor
+                                * numpy.stack([numpy.cos(b), numpy.sin(b)], 1)])
     return _finish(points, numpy.repeat([0, 1], [n, n_samples - n]), shuffle, noise, rng)
 
 
-def make_blobs(n_samples=100, n_features=2, centers=None, cluster_std=1.0, center_box=(-10.0, 10.0), shuffle=True, random_state=None):
+def make_blobs(n_samples=100, n_features=2, centers=None, cluster_std=1.0, center_box=(-10.0, 10.0),
+               shuffle=True, random_state=None):
     rng = _rng(random_state)
     if centers is None or numpy.ndim(centers) == 0:
         centers = rng.uniform(*center_box, size=(centers or 3, n_features))
@@ -83,7 +91,8 @@ def _module(name, **members):
     return module
 
 
-datasets = _module('datasets', make_swiss_roll=make_swiss_roll, make_moons=make_moons, make_circles=make_circles, make_blobs=make_blobs)
+datasets = _module('datasets', make_swiss_roll=make_swiss_roll, make_moons=make_moons,
+                   make_circles=make_circles, make_blobs=make_blobs)
 utils = _module('utils', shuffle=shuffle)
 model_selection = _module('model_selection', train_test_split=train_test_split)
 cross_validation = _module('cross_validation', train_test_split=train_test_split)

@@ -1,4 +1,6 @@
-"""A module that is not there: importing it, naming its parts and subclassing them is free, using them is an error."""
+"""A module that is not there: importing it, naming its parts and subclassing them is free, using them is
+an error.
+"""
 import types
 
 
@@ -24,7 +26,8 @@ class Stub(types.ModuleType):
         top = self.__name__.split('.')[0]
         if self.__name__.startswith('tf.'):
             raise NotImplementedError(f'{self.__name__} is gone and `python -m legacy run` does not restore it')
-        raise ModuleNotFoundError(f'{self.__name__} is used here, but module {top} is not installed', name=top)
+        raise ModuleNotFoundError(f'{self.__name__} is used here, but module {top} is not installed',
+                                  name=top)
 
     __call__ = __getitem__ = __iter__ = __len__ = __enter__ = __add__ = __sub__ = __mul__ = __truediv__ = __neg__ = _fail
 

@@ -35,10 +35,12 @@ class Dataset(tf.data.Dataset):
 
     from_tensors = staticmethod(lambda tensors: Dataset._old(tf.data.Dataset.from_tensors(tensors)))
     from_tensor_slices = staticmethod(lambda tensors: Dataset._old(tf.data.Dataset.from_tensor_slices(tensors)))
-    from_generator = staticmethod(lambda *args, **kwargs: Dataset._old(tf.data.Dataset.from_generator(*args, **kwargs)))
+    from_generator = staticmethod(lambda *args, **kwargs: Dataset._old(tf.data.Dataset.from_generator(*args,
+                                                                                                      **kwargs)))
     range = staticmethod(lambda *args: Dataset._old(tf.data.Dataset.range(*args)))
     zip = staticmethod(lambda datasets: Dataset._old(tf.data.Dataset.zip(datasets)))
-    list_files = staticmethod(lambda pattern, shuffle=None, seed=None: Dataset._old(tf.data.Dataset.list_files(pattern, shuffle, seed)))
+    list_files = staticmethod(lambda pattern, shuffle=None,
+                              seed=None: Dataset._old(tf.data.Dataset.list_files(pattern, shuffle, seed)))
 
 
 def batch_and_drop_remainder(batch_size):
@@ -46,7 +48,8 @@ def batch_and_drop_remainder(batch_size):
 
 
 def padded_batch_and_drop_remainder(batch_size, padded_shapes, padding_values=None):
-    return lambda dataset: dataset.padded_batch(batch_size, padded_shapes, padding_values, drop_remainder=True)
+    return lambda dataset: dataset.padded_batch(batch_size, padded_shapes, padding_values,
+                                                drop_remainder=True)
 
 
 def assert_element_shape(expected_shapes):

@@ -1,4 +1,6 @@
-"""What tf.layers and tf.contrib.layers share: padding and format handling, convolutions, batch normalisation, conditions."""
+"""What tf.layers and tf.contrib.layers share: padding and format handling, convolutions, batch
+normalisation, conditions.
+"""
 import numpy
 import tensorflow.compat.v1 as tf
 
@@ -21,7 +23,8 @@ def tuple_of(value, n):
 
 def count(value):
     """A number of units or filters: int, whole float, Dimension."""
-    return int(value.value if hasattr(value, 'value') and not isinstance(value, (int, float)) else whole(value))
+    return int(value.value if hasattr(value, 'value') and not isinstance(value, (int, float))
+               else whole(value))
 
 
 def static_dim(x, axis):
@@ -80,8 +83,8 @@ def deconvolution(x, kernel, strides, padding, first=False):
     order = [0, 2, 3, 4, 1]
     if turn:
         x, shape = tf.transpose(x, order), [shape[i] for i in order]
-    y = tf.nn.conv3d_transpose(x, kernel, shape, (1, 1) + strides if first and not turn else (1,) + strides + (1,), padding,
-                               'NCDHW' if first and not turn else 'NDHWC')
+    y = tf.nn.conv3d_transpose(x, kernel, shape, (1, 1) + strides if first and not turn else (1,) + strides
+                               + (1,), padding, 'NCDHW' if first and not turn else 'NDHWC')
     nn.keep_static(y, shape)
     return tf.transpose(y, [0, 4, 1, 2, 3]) if turn else y
 
@@ -111,9 +114,11 @@ def smart_cond(pred, true_fn, false_fn):
 
 
 def normalize(x, gamma, beta, moving_mean, moving_variance, training, epsilon, axis, fused):
-    """(y, mean, variance): batch statistics while training, moving ones else; `training` may be a boolean tensor.
+    """(y, mean, variance): batch statistics while training, moving ones else; `training` may be a boolean
+    tensor.
 
-    Fused (rank 4) statistics carry Bessel's correction in the variance they return, as in TensorFlow 1; the others do not.
+    Fused (rank 4) statistics carry Bessel's correction in the variance they return, as in TensorFlow 1; the
+    others do not.
     gamma and beta may be None.
     """
     rank = len(x.shape)
@@ -128,8 +133,8 @@ def normalize(x, gamma, beta, moving_mean, moving_variance, training, epsilon, a
             return nn.fused_batch_norm(x, scale, offset, epsilon=epsilon, data_format=data_format)
 
         def infer():
-            return nn.fused_batch_norm(x, scale, offset, mean=moving_mean, variance=moving_variance, epsilon=epsilon,
-                                       data_format=data_format, is_training=False)
+            return nn.fused_batch_norm(x, scale, offset, mean=moving_mean, variance=moving_variance,
+                                       epsilon=epsilon, data_format=data_format, is_training=False)
         return tuple(smart_cond(training, train, infer))
     shape = [1] * rank
     shape[axis] = channels
@@ -137,7 +142,8 @@ def normalize(x, gamma, beta, moving_mean, moving_variance, training, epsilon, a
     axes = [n for n in range(rank) if n != axis]
     mean, variance = smart_cond(training, lambda: tf.nn.moments(x, axes),
                                 lambda: (tf.identity(moving_mean), tf.identity(moving_variance)))
-    y = tf.nn.batch_normalization(x, broadcast(mean), broadcast(variance), broadcast(beta), broadcast(gamma), epsilon)
+    y = tf.nn.batch_normalization(x, broadcast(mean), broadcast(variance), broadcast(beta), broadcast(gamma),
+                                  epsilon)
     y.set_shape(x.shape)
     return y, mean, variance
 

@@ -1,4 +1,6 @@
-"""tf.contrib.distributions: tf.distributions, the constructor names of TensorFlow ≤ 1.3, and diagonal Gaussians."""
+"""tf.contrib.distributions: tf.distributions, the constructor names of TensorFlow ≤ 1.3, and diagonal
+Gaussians.
+"""
 import math
 import sys
 
@@ -10,8 +12,8 @@ _TODAY = tf.distributions
 class MultivariateNormalDiag(_TODAY.Distribution):
     """Independent normal components, one event: log_prob sums over the last axis."""
 
-    def __init__(self, loc=None, scale_diag=None, scale_identity_multiplier=None, validate_args=False, allow_nan_stats=True,
-                 name='MultivariateNormalDiag', mu=None, diag_stdev=None):
+    def __init__(self, loc=None, scale_diag=None, scale_identity_multiplier=None, validate_args=False,
+                 allow_nan_stats=True, name='MultivariateNormalDiag', mu=None, diag_stdev=None):
         loc = loc if loc is not None else mu
         scale = scale_diag if scale_diag is not None else diag_stdev
         if scale is None:
@@ -20,8 +22,10 @@ class MultivariateNormalDiag(_TODAY.Distribution):
             scale = scale * scale_identity_multiplier
         self._scale = tf.convert_to_tensor(scale)
         self._loc = tf.convert_to_tensor(loc) if loc is not None else tf.zeros_like(self._scale)
-        super().__init__(dtype=self._loc.dtype, reparameterization_type=_TODAY.FULLY_REPARAMETERIZED, validate_args=validate_args,
-                         allow_nan_stats=allow_nan_stats, parameters={'loc': loc, 'scale_diag': scale},
+        super().__init__(dtype=self._loc.dtype, reparameterization_type=_TODAY.FULLY_REPARAMETERIZED,
+                         validate_args=validate_args, allow_nan_stats=allow_nan_stats, parameters={'loc': loc,
+                                                                                                   'scale_diag':
+                                                                                                   scale},
                          graph_parents=[self._loc, self._scale], name=name)
 
     loc = property(lambda self: self._loc)
@@ -54,7 +58,8 @@ class MultivariateNormalDiag(_TODAY.Distribution):
         return tf.exp(self._log_prob(x))
 
     def _entropy(self):
-        return tf.reduce_sum(tf.log(self._scale) + 0.5 * math.log(2 * math.pi * math.e) + tf.zeros_like(self._loc), -1)
+        return tf.reduce_sum(tf.log(self._scale) + 0.5 * math.log(2 * math.pi * math.e)
+                             + tf.zeros_like(self._loc), -1)
 
     def _mean(self):
         return self._loc + tf.zeros_like(self._scale)

@@ -19,13 +19,15 @@ init_from_checkpoint = tf.train.init_from_checkpoint
 get_global_step = tf.train.get_global_step
 assert_global_step = lambda step: step          # noqa: E731
 
-# ---- arg_scope ----------------------------------------------------------------------------------------------------
+# ---- arg_scope ---------------------------------------------------------------------------------------------
 
 _STACK = [{}]
 
 
 def _key(function):
-    return getattr(function, '_key_op', None) or (getattr(function, '__module__', ''), getattr(function, '__name__', str(function)))
+    return getattr(function, '_key_op', None) or (getattr(function, '__module__', ''), getattr(function,
+                                                                                               '__name__',
+                                                                                               str(function)))
 
 
 def has_arg_scope(function):
@@ -58,7 +60,8 @@ def add_arg_scope(function):
             kwargs = {**{k: v for k, v in defaults.items() if k not in given}, **kwargs}
         return function(*args, **kwargs)
     call._key_op = key
-    _KEYWORDS[key] = tuple(p.name for p in parameters if p.default is not p.empty) if not takes_any else tuple(names)
+    _KEYWORDS[key] = tuple(p.name for p in parameters
+                           if p.default is not p.empty) if not takes_any else tuple(names)
     return call
 
 
@@ -85,34 +88,35 @@ def arg_scope(list_ops_or_scope, **kwargs):
         _STACK.pop()
 
 
-# ---- variables ----------------------------------------------------------------------------------------------------
+# ---- variables ---------------------------------------------------------------------------------------------
 
 @add_arg_scope
-def variable(name, shape=None, dtype=None, initializer=None, regularizer=None, trainable=True, collections=None,
-             caching_device=None, device=None, partitioner=None, custom_getter=None, use_resource=None, synchronization=None,
-             aggregation=None):
+def variable(name, shape=None, dtype=None, initializer=None, regularizer=None, trainable=True,
+             collections=None, caching_device=None, device=None, partitioner=None, custom_getter=None,
+             use_resource=None, synchronization=None, aggregation=None):
     """get_variable in GLOBAL_VARIABLES and `collections`."""
     collections = list(collections or [tf.GraphKeys.GLOBAL_VARIABLES])
     getter = tf.get_variable if custom_getter is None else functools.partial(custom_getter, tf.get_variable)
     with tf.device(device or ''):
-        return getter(name, shape=None if shape is None else [core.count(s) for s in shape], dtype=dtype, initializer=initializer,
-                      regularizer=regularizer, trainable=trainable, collections=list(dict.fromkeys(collections)),
-                      caching_device=caching_device, partitioner=partitioner, use_resource=use_resource)
+        return getter(name, shape=None if shape is None else [core.count(s) for s in shape], dtype=dtype,
+                      initializer=initializer, regularizer=regularizer, trainable=trainable,
+                      collections=list(dict.fromkeys(collections)), caching_device=caching_device,
+                      partitioner=partitioner, use_resource=use_resource)
 
 
 @add_arg_scope
-def model_variable(name, shape=None, dtype=tf.float32, initializer=None, regularizer=None, trainable=True, collections=None,
-                   caching_device=None, device=None, partitioner=None, custom_getter=None, use_resource=None, synchronization=None,
-                   aggregation=None):
+def model_variable(name, shape=None, dtype=tf.float32, initializer=None, regularizer=None, trainable=True,
+                   collections=None, caching_device=None, device=None, partitioner=None, custom_getter=None,
+                   use_resource=None, synchronization=None, aggregation=None):
     """A variable in GLOBAL_VARIABLES and MODEL_VARIABLES besides `collections`."""
     collections = list(collections or []) + [tf.GraphKeys.GLOBAL_VARIABLES, tf.GraphKeys.MODEL_VARIABLES]
-    return variable(name, shape, dtype, initializer, regularizer, trainable, collections, caching_device, device, partitioner,
-                    custom_getter, use_resource)
+    return variable(name, shape, dtype, initializer, regularizer, trainable, collections, caching_device,
+                    device, partitioner, custom_getter, use_resource)
 
 
 def local_variable(initial_value, validate_shape=True, name=None, use_resource=None):
-    return tf.Variable(initial_value, trainable=False, collections=[tf.GraphKeys.LOCAL_VARIABLES], validate_shape=validate_shape,
-                       name=name)
+    return tf.Variable(initial_value, trainable=False, collections=[tf.GraphKeys.LOCAL_VARIABLES],
+                       validate_shape=validate_shape, name=name)
 
 
 def add_model_variable(var):
@@ -168,7 +172,8 @@ def filter_variables(var_list, include_patterns=None, exclude_patterns=None, reg
 
 def get_variables_to_restore(include=None, exclude=None):
     """Global variables whose names start with a scope in `include` and with none in `exclude`."""
-    kept = tf.global_variables() if include is None else [v for scope in include for v in get_variables(scope)]
+    kept = tf.global_variables() if include is None else [v for scope in include
+                                                          for v in get_variables(scope)]
     dropped = {id(v) for scope in exclude or () for v in get_variables(scope)}
     return [v for v in kept if id(v) not in dropped]
 
@@ -190,7 +195,7 @@ def assert_same_float_dtype(tensors=None, dtype=None):
     return check_ops.assert_same_float_dtype(tensors, dtype)
 
 
-# ---- values into variables ----------------------------------------------------------------------------------------
+# ---- values into variables ---------------------------------------------------------------------------------
 
 def assign_from_values(var_names_to_values):
     """(assign op, feed_dict) that together set variables to arrays."""

@@ -13,9 +13,11 @@ def transform(images, transforms, interpolation='NEAREST', output_shape=None, na
     transforms = transforms[None] if len(transforms.shape) == 1 else transforms
     transforms = tf.broadcast_to(transforms, [tf.shape(batch)[0], 8])
     size = tf.shape(batch)[1:3] if output_shape is None else tf.convert_to_tensor(output_shape)
-    result = tf.raw_ops.ImageProjectiveTransformV3(images=batch, transforms=transforms, output_shape=size, fill_value=0.0,
-                                                   interpolation=interpolation, fill_mode='CONSTANT', name=name)
-    result.set_shape([batch.shape[0], None, None, batch.shape[3]] if output_shape is not None else batch.shape)
+    result = tf.raw_ops.ImageProjectiveTransformV3(images=batch, transforms=transforms, output_shape=size,
+                                                   fill_value=0.0, interpolation=interpolation,
+                                                   fill_mode='CONSTANT', name=name)
+    result.set_shape([batch.shape[0], None, None, batch.shape[3]] if output_shape is not None
+                     else batch.shape)
     return result[0, :, :, 0] if rank == 2 else result[0] if rank == 3 else result
 
 
@@ -32,7 +34,8 @@ def angles_to_projective_transforms(angles, image_height, image_width, name=None
 def rotate(images, angles, interpolation='NEAREST', name=None):
     shape = tf.shape(images)
     at = 0 if len(images.shape) < 4 else 1
-    return transform(images, angles_to_projective_transforms(angles, shape[at], shape[at + 1]), interpolation, name=name)
+    return transform(images, angles_to_projective_transforms(angles, shape[at], shape[at + 1]), interpolation,
+                     name=name)
 
 
 MODULE = sys.modules[__name__]

@@ -1,7 +1,9 @@
 """tf.layers: functions and classes with TensorFlow 1.15's scopes, variable names, defaults and collections.
 
-Each call opens `variable_scope(name)` or a unique default (`conv2d`, `conv2d_1`, …) and makes its variables there with
-`get_variable`: kernel, bias, gamma, beta, moving_mean, moving_variance. Sources: tensorflow/python/layers of 1.15 (names, defaults).
+Each call opens `variable_scope(name)` or a unique default (`conv2d`, `conv2d_1`, …) and makes its variables
+there with
+`get_variable`: kernel, bias, gamma, beta, moving_mean, moving_variance. Sources: tensorflow/python/layers of
+1.15 (names, defaults).
 """
 import re
 
@@ -25,7 +27,8 @@ class Layer:
     Subclasses define `build(input_shape)` and `call(inputs)`; both run inside the layer's variable scope.
     """
 
-    def __init__(self, trainable=True, name=None, dtype=None, activity_regularizer=None, _scope=None, _reuse=None, **kwargs):
+    def __init__(self, trainable=True, name=None, dtype=None, activity_regularizer=None, _scope=None,
+                 _reuse=None, **kwargs):
         self.trainable, self.dtype = trainable, dtype
         self._given_name, self._base_name = name, _snake(type(self).__name__)
         self._reuse, self._scope = _reuse, None
@@ -40,12 +43,14 @@ class Layer:
             with tf.variable_scope(None, default_name=self._base_name) as opened:
                 self._scope = opened
         else:
-            with tf.variable_scope(scope if scope is not None else self._base_name, reuse=self._reuse) as opened:
+            with tf.variable_scope(scope if scope is not None else self._base_name,
+                                   reuse=self._reuse) as opened:
                 self._scope = opened
 
     @property
     def name(self):
-        return self._given_name or (self._scope.name.split('/')[-1] if self._scope is not None else self._base_name)
+        return self._given_name or (self._scope.name.split('/')[-1] if self._scope is not None
+                                    else self._base_name)
 
     scope_name = property(lambda self: self._scope.name if self._scope is not None else None)
     weights = variables = property(lambda self: list(self._weights))
@@ -53,10 +58,11 @@ class Layer:
     non_trainable_weights = non_trainable_variables = property(
         lambda self: [v for v in self._weights if not any(v is t for t in self._trainable)])
 
-    def add_variable(self, name, shape, dtype=None, initializer=None, regularizer=None, trainable=True, constraint=None, **kwargs):
-        variable = tf.get_variable(name, [core.count(s) for s in shape], dtype=dtype or self.dtype or tf.float32,
-                                   initializer=initializer, regularizer=regularizer, trainable=trainable and self.trainable,
-                                   constraint=constraint)
+    def add_variable(self, name, shape, dtype=None, initializer=None, regularizer=None, trainable=True,
+                     constraint=None, **kwargs):
+        variable = tf.get_variable(name, [core.count(s) for s in shape], dtype=dtype or self.dtype
+                                   or tf.float32, initializer=initializer, regularizer=regularizer,
+                                   trainable=trainable and self.trainable, constraint=constraint)
         self._weights.append(variable)
         if trainable and self.trainable:
             self._trainable.append(variable)
@@ -83,13 +89,15 @@ class Layer:
         return inputs
 
     def __call__(self, inputs, *args, **kwargs):
-        inputs = tf.nest.map_structure(lambda x: x if isinstance(x, tf.Tensor) else tf.convert_to_tensor(x), inputs)
+        inputs = tf.nest.map_structure(lambda x: x if isinstance(x, tf.Tensor) else tf.convert_to_tensor(x),
+                                       inputs)
         first = tf.nest.flatten(inputs)[0]
         if self.dtype is None and first.dtype.is_floating:
             self.dtype = first.dtype.base_dtype
         if self._scope is None:
             self._open(kwargs.pop('scope', None))
-        with tf.variable_scope(self._scope, reuse=True if self.built else self._reuse, auxiliary_name_scope=False):
+        with tf.variable_scope(self._scope, reuse=True if self.built else self._reuse,
+                               auxiliary_name_scope=False):
             with tf.name_scope(self._scope.original_name_scope):
                 if not self.built:
                     self.build(tf.nest.map_structure(lambda x: x.shape, inputs))
@@ -108,17 +116,22 @@ class Layer:
 class _Conv(Layer):
     rank, transposed = 2, False
 
-    def __init__(self, filters, kernel_size, strides=1, padding='valid', data_format='channels_last', dilation_rate=1,
-                 activation=None, use_bias=True, kernel_initializer=None, bias_initializer=tf.zeros_initializer(),
-                 kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
-                 bias_constraint=None, trainable=True, name=None, **kwargs):
+    def __init__(self, filters, kernel_size, strides=1, padding='valid', data_format='channels_last',
+                 dilation_rate=1, activation=None, use_bias=True, kernel_initializer=None,
+                 bias_initializer=tf.zeros_initializer(), kernel_regularizer=None, bias_regularizer=None,
+                 activity_regularizer=None, kernel_constraint=None, bias_constraint=None, trainable=True,
+                 name=None, **kwargs):
         super().__init__(trainable=trainable, name=name, activity_regularizer=activity_regularizer, **kwargs)
         self.filters = core.count(filters)
-        self.kernel_size, self.strides = core.tuple_of(kernel_size, self.rank), core.tuple_of(strides, self.rank)
+        self.kernel_size, self.strides = core.tuple_of(kernel_size, self.rank), core.tuple_of(strides,
+                                                                                              self.rank)
         self.padding, self.first = padding.upper(), core.is_channels_first(data_format)
-        self.dilation_rate, self.activation, self.use_bias = core.tuple_of(dilation_rate, self.rank), activation, use_bias
-        self.kernel_options = dict(initializer=kernel_initializer, regularizer=kernel_regularizer, constraint=kernel_constraint)
-        self.bias_options = dict(initializer=bias_initializer, regularizer=bias_regularizer, constraint=bias_constraint)
+        self.dilation_rate, self.activation, self.use_bias = core.tuple_of(dilation_rate,
+                                                                           self.rank), activation, use_bias
+        self.kernel_options = dict(initializer=kernel_initializer, regularizer=kernel_regularizer,
+                                   constraint=kernel_constraint)
+        self.bias_options = dict(initializer=bias_initializer, regularizer=bias_regularizer,
+                                 constraint=bias_constraint)
 
     def build(self, input_shape):
         channels = core.count(input_shape[1 if self.first else -1])
@@ -130,7 +143,8 @@ class _Conv(Layer):
         if self.transposed:
             outputs = core.deconvolution(inputs, self.kernel, self.strides, self.padding, self.first)
         else:
-            outputs = core.convolution(inputs, self.kernel, self.strides, self.padding, self.dilation_rate, self.first)
+            outputs = core.convolution(inputs, self.kernel, self.strides, self.padding, self.dilation_rate,
+                                       self.first)
         if self.bias is not None:
             outputs = core.bias_add(outputs, self.bias, self.first)
         return self.activation(outputs) if self.activation is not None else outputs
@@ -151,7 +165,8 @@ class Conv3D(_Conv):
 class Conv2DTranspose(_Conv):
     transposed = True
 
-    def __init__(self, filters, kernel_size, strides=1, padding='valid', data_format='channels_last', *args, **kwargs):
+    def __init__(self, filters, kernel_size, strides=1, padding='valid', data_format='channels_last', *args,
+                 **kwargs):
         super().__init__(filters, kernel_size, strides, padding, data_format, 1, *args, **kwargs)
 
 
@@ -162,24 +177,33 @@ class Conv3DTranspose(Conv2DTranspose):
 class SeparableConv2D(Layer):
     """Depthwise, then pointwise: variables depthwise_kernel, pointwise_kernel, bias."""
 
-    def __init__(self, filters, kernel_size, strides=(1, 1), padding='valid', data_format='channels_last', dilation_rate=(1, 1),
-                 depth_multiplier=1, activation=None, use_bias=True, depthwise_initializer=None, pointwise_initializer=None,
-                 bias_initializer=tf.zeros_initializer(), depthwise_regularizer=None, pointwise_regularizer=None,
-                 bias_regularizer=None, activity_regularizer=None, depthwise_constraint=None, pointwise_constraint=None,
-                 bias_constraint=None, trainable=True, name=None, **kwargs):
+    def __init__(self, filters, kernel_size, strides=(1, 1), padding='valid', data_format='channels_last',
+                 dilation_rate=(1, 1), depth_multiplier=1, activation=None, use_bias=True,
+                 depthwise_initializer=None, pointwise_initializer=None,
+                 bias_initializer=tf.zeros_initializer(), depthwise_regularizer=None,
+                 pointwise_regularizer=None, bias_regularizer=None, activity_regularizer=None,
+                 depthwise_constraint=None, pointwise_constraint=None, bias_constraint=None, trainable=True,
+                 name=None, **kwargs):
         super().__init__(trainable=trainable, name=name, activity_regularizer=activity_regularizer, **kwargs)
         self.filters, self.depth_multiplier = core.count(filters), core.count(depth_multiplier)
         self.kernel_size, self.strides = core.tuple_of(kernel_size, 2), core.tuple_of(strides, 2)
         self.padding, self.first = padding.upper(), core.is_channels_first(data_format)
-        self.dilation_rate, self.activation, self.use_bias = core.tuple_of(dilation_rate, 2), activation, use_bias
-        self.options = [dict(initializer=depthwise_initializer, regularizer=depthwise_regularizer, constraint=depthwise_constraint),
-                        dict(initializer=pointwise_initializer, regularizer=pointwise_regularizer, constraint=pointwise_constraint),
-                        dict(initializer=bias_initializer, regularizer=bias_regularizer, constraint=bias_constraint)]
+        self.dilation_rate, self.activation, self.use_bias = core.tuple_of(dilation_rate,
+                                                                           2), activation, use_bias
+        self.options = [dict(initializer=depthwise_initializer, regularizer=depthwise_regularizer,
+                             constraint=depthwise_constraint), dict(initializer=pointwise_initializer,
+                                                                    regularizer=pointwise_regularizer,
+                                                                    constraint=pointwise_constraint),
+                        dict(initializer=bias_initializer, regularizer=bias_regularizer,
+                             constraint=bias_constraint)]
 
     def build(self, input_shape):
         channels = core.count(input_shape[1 if self.first else -1])
-        self.depthwise = self.add_variable('depthwise_kernel', self.kernel_size + (channels, self.depth_multiplier), **self.options[0])
-        self.pointwise = self.add_variable('pointwise_kernel', (1, 1, channels * self.depth_multiplier, self.filters), **self.options[1])
+        self.depthwise = self.add_variable('depthwise_kernel', self.kernel_size + (channels,
+                                                                                   self.depth_multiplier),
+                                           **self.options[0])
+        self.pointwise = self.add_variable('pointwise_kernel', (1, 1, channels * self.depth_multiplier,
+                                                                self.filters), **self.options[1])
         self.bias = self.add_variable('bias', (self.filters,), **self.options[2]) if self.use_bias else None
 
     def call(self, inputs):
@@ -187,8 +211,8 @@ class SeparableConv2D(Layer):
         first = self.first and not turn
         x = nn.to_nhwc(inputs) if turn else inputs
         strides = (1, 1) + self.strides if first else (1,) + self.strides + (1,)
-        y = tf.nn.separable_conv2d(x, self.depthwise, self.pointwise, strides, self.padding, self.dilation_rate,
-                                   data_format='NCHW' if first else 'NHWC')
+        y = tf.nn.separable_conv2d(x, self.depthwise, self.pointwise, strides, self.padding,
+                                   self.dilation_rate, data_format='NCHW' if first else 'NHWC')
         y = nn.to_nchw(y) if turn else y
         if self.bias is not None:
             y = core.bias_add(y, self.bias, self.first)
@@ -198,13 +222,16 @@ class SeparableConv2D(Layer):
 class Dense(Layer):
     """Matrix product over the last axis of an input of any rank."""
 
-    def __init__(self, units, activation=None, use_bias=True, kernel_initializer=None, bias_initializer=tf.zeros_initializer(),
-                 kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
-                 bias_constraint=None, trainable=True, name=None, **kwargs):
+    def __init__(self, units, activation=None, use_bias=True, kernel_initializer=None,
+                 bias_initializer=tf.zeros_initializer(), kernel_regularizer=None, bias_regularizer=None,
+                 activity_regularizer=None, kernel_constraint=None, bias_constraint=None, trainable=True,
+                 name=None, **kwargs):
         super().__init__(trainable=trainable, name=name, activity_regularizer=activity_regularizer, **kwargs)
         self.units, self.activation, self.use_bias = core.count(units), activation, use_bias
-        self.kernel_options = dict(initializer=kernel_initializer, regularizer=kernel_regularizer, constraint=kernel_constraint)
-        self.bias_options = dict(initializer=bias_initializer, regularizer=bias_regularizer, constraint=bias_constraint)
+        self.kernel_options = dict(initializer=kernel_initializer, regularizer=kernel_regularizer,
+                                   constraint=kernel_constraint)
+        self.bias_options = dict(initializer=bias_initializer, regularizer=bias_regularizer,
+                                 constraint=bias_constraint)
 
     def build(self, input_shape):
         if input_shape[-1].value is None:
@@ -226,25 +253,35 @@ class Dense(Layer):
 class BatchNormalization(Layer):
     """Fused for rank 4; its two updates go to UPDATE_OPS unless `training` is False."""
 
-    def __init__(self, axis=-1, momentum=0.99, epsilon=1e-3, center=True, scale=True, beta_initializer=tf.zeros_initializer(),
-                 gamma_initializer=tf.ones_initializer(), moving_mean_initializer=tf.zeros_initializer(),
-                 moving_variance_initializer=tf.ones_initializer(), beta_regularizer=None, gamma_regularizer=None,
-                 beta_constraint=None, gamma_constraint=None, renorm=False, renorm_clipping=None, renorm_momentum=0.99, fused=None,
-                 trainable=True, virtual_batch_size=None, adjustment=None, name=None, **kwargs):
+    def __init__(self, axis=-1, momentum=0.99, epsilon=1e-3, center=True, scale=True,
+                 beta_initializer=tf.zeros_initializer(), gamma_initializer=tf.ones_initializer(),
+                 moving_mean_initializer=tf.zeros_initializer(),
+                 moving_variance_initializer=tf.ones_initializer(), beta_regularizer=None,
+                 gamma_regularizer=None, beta_constraint=None, gamma_constraint=None, renorm=False,
+                 renorm_clipping=None, renorm_momentum=0.99, fused=None, trainable=True,
+                 virtual_batch_size=None, adjustment=None, name=None, **kwargs):
         super().__init__(trainable=trainable, name=name, **kwargs)
         if renorm or virtual_batch_size or adjustment:
             raise NotImplementedError('batch_normalization: renorm, virtual_batch_size and adjustment are not restored')
         self.axis = axis[0] if isinstance(axis, (list, tuple)) else axis
         self.momentum, self.epsilon, self.center, self.scale, self.fused = momentum, epsilon, center, scale, fused
-        self.options = dict(gamma=dict(initializer=gamma_initializer, regularizer=gamma_regularizer, constraint=gamma_constraint),
-                            beta=dict(initializer=beta_initializer, regularizer=beta_regularizer, constraint=beta_constraint),
+        self.options = dict(gamma=dict(initializer=gamma_initializer, regularizer=gamma_regularizer,
+                                       constraint=gamma_constraint), beta=dict(initializer=beta_initializer,
+                                                                               regularizer=beta_regularizer,
+                                                                               constraint=beta_constraint),
                             moving_mean=dict(initializer=moving_mean_initializer, trainable=False),
                             moving_variance=dict(initializer=moving_variance_initializer, trainable=False))
 
     def build(self, input_shape):
         size = (core.count(input_shape[self.axis]),)
-        made = {name: self.add_variable(name, size, **self.options[name])
-                for name, wanted in (('gamma', self.scale), ('beta', self.center), ('moving_mean', True), ('moving_variance', True))
+        made = {name: self.add_variable(name, size, **self.options[name]) for name, wanted in (('gamma',
+                                                                                                self.scale),
+                                                                                               ('beta',
+                                                                                                self.center),
+                                                                                               ('moving_mean',
+                                                                                                True),
+                                                                                               ('moving_variance',
+                                                                                                True))
                 if wanted}
         self.gamma, self.beta = made.get('gamma'), made.get('beta')
         self.moving_mean, self.moving_variance = made['moving_mean'], made['moving_variance']
@@ -252,8 +289,8 @@ class BatchNormalization(Layer):
     def call(self, inputs, training=False):
         rank = len(inputs.shape)
         fused = (self.fused is None or self.fused) and rank == 4 and self.axis % rank in (1, 3)
-        y, mean, variance = core.normalize(inputs, self.gamma, self.beta, self.moving_mean, self.moving_variance, training,
-                                           self.epsilon, self.axis, fused)
+        y, mean, variance = core.normalize(inputs, self.gamma, self.beta, self.moving_mean,
+                                           self.moving_variance, training, self.epsilon, self.axis, fused)
         if core.constant_value(training) is not False:
             self.add_update([core.moving_update(self.moving_mean, mean, self.momentum, training),
                              core.moving_update(self.moving_variance, variance, self.momentum, training)])
@@ -268,7 +305,8 @@ class Dropout(Layer):
         self.rate, self.noise_shape, self.seed = rate, noise_shape, seed
 
     def call(self, inputs, training=False):
-        return core.smart_cond(training, lambda: tf.nn.dropout(inputs, rate=self.rate, noise_shape=self.noise_shape, seed=self.seed),
+        return core.smart_cond(training, lambda: tf.nn.dropout(inputs, rate=self.rate,
+                                                               noise_shape=self.noise_shape, seed=self.seed),
                                lambda: tf.identity(inputs))
 
 
@@ -302,7 +340,8 @@ class _Pool(Layer):
             def ends(v):
                 return (1, 1) + v if self.first else (1,) + v + (1,)
             function = nn.max_pool if self.kind == 'MAX' else nn.avg_pool
-            return function(inputs, ends(self.pool_size), ends(self.strides), self.padding, 'NCHW' if self.first else 'NHWC')
+            return function(inputs, ends(self.pool_size), ends(self.strides), self.padding, 'NCHW'
+                            if self.first else 'NHWC')
         x = tf.transpose(inputs, [0, 2, 1]) if self.first else inputs
         y = tf.nn.pool(x, self.pool_size, self.kind, self.padding, strides=self.strides)
         return tf.transpose(y, [0, 2, 1]) if self.first else y
@@ -324,7 +363,7 @@ class AveragePooling1D(_Pool):
     rank, kind = 1, 'AVG'
 
 
-# ---- the functions: one layer made and applied, `name` being its scope --------------------------------------------
+# ---- the functions: one layer made and applied, `name` being its scope -------------------------------------
 
 def _function(layer_class, *call_options):
     def apply(inputs, *args, name=None, reuse=None, **kwargs):
@@ -351,15 +390,17 @@ average_pooling2d = _function(AveragePooling2D)
 
 def batch_normalization(inputs, axis=-1, momentum=0.99, epsilon=1e-3, center=True, scale=True,
                         beta_initializer=tf.zeros_initializer(), gamma_initializer=tf.ones_initializer(),
-                        moving_mean_initializer=tf.zeros_initializer(), moving_variance_initializer=tf.ones_initializer(),
-                        beta_regularizer=None, gamma_regularizer=None, beta_constraint=None, gamma_constraint=None, training=False,
-                        trainable=True, name=None, reuse=None, renorm=False, renorm_clipping=None, renorm_momentum=0.99, fused=None,
-                        virtual_batch_size=None, adjustment=None):
+                        moving_mean_initializer=tf.zeros_initializer(),
+                        moving_variance_initializer=tf.ones_initializer(), beta_regularizer=None,
+                        gamma_regularizer=None, beta_constraint=None, gamma_constraint=None, training=False,
+                        trainable=True, name=None, reuse=None, renorm=False, renorm_clipping=None,
+                        renorm_momentum=0.99, fused=None, virtual_batch_size=None, adjustment=None):
     """See BatchNormalization; `training` may be a boolean tensor."""
-    layer = BatchNormalization(axis, momentum, epsilon, center, scale, beta_initializer, gamma_initializer, moving_mean_initializer,
-                               moving_variance_initializer, beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint,
-                               renorm, renorm_clipping, renorm_momentum, fused, trainable, virtual_batch_size, adjustment,
-                               name=name, _scope=name, _reuse=reuse)
+    layer = BatchNormalization(axis, momentum, epsilon, center, scale, beta_initializer, gamma_initializer,
+                               moving_mean_initializer, moving_variance_initializer, beta_regularizer,
+                               gamma_regularizer, beta_constraint, gamma_constraint, renorm, renorm_clipping,
+                               renorm_momentum, fused, trainable, virtual_batch_size, adjustment, name=name,
+                               _scope=name, _reuse=reuse)
     return layer(inputs, training=training)
 
 

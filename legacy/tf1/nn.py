@@ -1,6 +1,8 @@
-"""tf.nn functions that changed: NCHW on a CPU, the static shape of a transposed convolution, scopes in losses.
+"""tf.nn functions that changed: NCHW on a CPU, the static shape of a transposed convolution, scopes in
+losses.
 
-TensorFlow has no CPU kernels for NCHW convolutions and pools, nor for their gradients. Written as transposes around the NHWC
+TensorFlow has no CPU kernels for NCHW convolutions and pools, nor for their gradients. Written as transposes
+around the NHWC
 operation both come out right. `data_format` and sizes keep the meaning they had.
 """
 import functools
@@ -40,12 +42,13 @@ def to_nchw(x):
 
 def in_nhwc(function, x, data_format, **sizes):
     """`function(x, **sizes)` with x and the four-element sizes turned to NHWC, the result turned back."""
-    sizes = {key: to_nhwc(list(v)) if isinstance(v, (list, tuple)) and len(v) == 4 else v for key, v in sizes.items()}
+    sizes = {key: to_nhwc(list(v)) if isinstance(v, (list, tuple)) and len(v) == 4 else v for key,
+             v in sizes.items()}
     return to_nchw(function(to_nhwc(tf.convert_to_tensor(x)), data_format='NHWC', **sizes))
 
 
-def conv2d(input, filter=None, strides=None, padding=None, use_cudnn_on_gpu=True, data_format='NHWC', dilations=(1, 1, 1, 1),
-           name=None, filters=None):
+def conv2d(input, filter=None, strides=None, padding=None, use_cudnn_on_gpu=True, data_format='NHWC',
+           dilations=(1, 1, 1, 1), name=None, filters=None):
     """tf.nn.conv2d of TensorFlow 1; x [B,H,W,C] or [B,C,H,W]."""
     strides = whole(strides)
     options = dict(filter=filter, filters=filters, padding=padding, name=name)
@@ -55,19 +58,23 @@ def conv2d(input, filter=None, strides=None, padding=None, use_cudnn_on_gpu=True
     return tf.nn.conv2d(input, strides=strides, data_format=data_format, dilations=list(dilations), **options)
 
 
-def conv2d_transpose(value=None, filter=None, output_shape=None, strides=None, padding='SAME', data_format='NHWC', name=None,
-                     input=None, filters=None, dilations=None):
-    """tf.nn.conv2d_transpose; the result has every number of `output_shape` that is known, as in TensorFlow 1."""
+def conv2d_transpose(value=None, filter=None, output_shape=None, strides=None, padding='SAME',
+                     data_format='NHWC', name=None, input=None, filters=None, dilations=None):
+    """tf.nn.conv2d_transpose; the result has every number of `output_shape` that is known, as in
+    TensorFlow 1.
+    """
     value = value if value is not None else input
     filter = filter if filter is not None else filters
     output_shape, strides = whole(output_shape), whole(strides)
     if rewritten(data_format):
         shape = output_shape if isinstance(output_shape, (list, tuple)) else tf.unstack(output_shape, 4)
-        result = to_nchw(tf.nn.conv2d_transpose(to_nhwc(tf.convert_to_tensor(value)), filter, to_nhwc(list(shape)),
-                                                to_nhwc(list(strides)) if isinstance(strides, (list, tuple)) else strides,
-                                                padding, 'NHWC', name=name, dilations=dilations))
+        result = to_nchw(tf.nn.conv2d_transpose(to_nhwc(tf.convert_to_tensor(value)), filter,
+                                                to_nhwc(list(shape)), to_nhwc(list(strides))
+                                                if isinstance(strides, (list, tuple)) else strides, padding,
+                                                'NHWC', name=name, dilations=dilations))
     else:
-        result = tf.nn.conv2d_transpose(value, filter, output_shape, strides, padding, data_format, name=name, dilations=dilations)
+        result = tf.nn.conv2d_transpose(value, filter, output_shape, strides, padding, data_format, name=name,
+                                        dilations=dilations)
     keep_static(result, output_shape)
     return result
 
@@ -75,7 +82,8 @@ def conv2d_transpose(value=None, filter=None, output_shape=None, strides=None, p
 def keep_static(result, output_shape):
     """Sets the numbers of `output_shape` (list with tensors in it, or tensor) that are known on `result`."""
     from tensorflow.python.framework import tensor_util
-    shape = tf.convert_to_tensor(output_shape, dtype=tf.int32) if not hasattr(output_shape, 'dtype') else output_shape
+    shape = tf.convert_to_tensor(output_shape, dtype=tf.int32) if not hasattr(output_shape,
+                                                                              'dtype') else output_shape
     result.set_shape(tensor_util.constant_value_as_shape(tf.convert_to_tensor(shape)))
 
 
@@ -86,7 +94,8 @@ def _pool(kind):
         value = value if value is not None else input
         ksize, strides = whole(ksize), whole(strides)
         if rewritten(data_format):
-            return in_nhwc(functools.partial(function, padding=padding, name=name), value, data_format, ksize=ksize, strides=strides)
+            return in_nhwc(functools.partial(function, padding=padding, name=name), value, data_format,
+                           ksize=ksize, strides=strides)
         return function(value, ksize, strides, padding, data_format, name)
     pool.__name__ = kind
     return pool
@@ -106,30 +115,34 @@ def bias_add(value, bias, data_format=None, name=None):
 
 def depthwise_conv2d(input, filter, strides, padding, rate=None, name=None, data_format=None, dilations=None):
     if rewritten(data_format):
-        return in_nhwc(functools.partial(tf.nn.depthwise_conv2d, filter=filter, padding=padding, rate=rate, name=name,
-                                         dilations=dilations), input, data_format, strides=whole(strides))
+        return in_nhwc(functools.partial(tf.nn.depthwise_conv2d, filter=filter, padding=padding, rate=rate,
+                                         name=name, dilations=dilations), input, data_format,
+                       strides=whole(strides))
     return tf.nn.depthwise_conv2d(input, filter, whole(strides), padding, rate, name, data_format, dilations)
 
 
-def fused_batch_norm(x, scale, offset, mean=None, variance=None, epsilon=0.001, data_format='NHWC', is_training=True, name=None,
-                     exponential_avg_factor=1.0):
+def fused_batch_norm(x, scale, offset, mean=None, variance=None, epsilon=0.001, data_format='NHWC',
+                     is_training=True, name=None, exponential_avg_factor=1.0):
     """(y, batch mean, batch variance with Bessel's correction)."""
     arguments = dict(mean=mean, variance=variance, epsilon=epsilon, is_training=is_training, name=name)
     if exponential_avg_factor != 1.0:
         arguments['exponential_avg_factor'] = exponential_avg_factor
     if rewritten(data_format):
-        y, batch_mean, batch_variance = tf.nn.fused_batch_norm(to_nhwc(x), scale, offset, data_format='NHWC', **arguments)
+        y, batch_mean, batch_variance = tf.nn.fused_batch_norm(to_nhwc(x), scale, offset, data_format='NHWC',
+                                                               **arguments)
         return to_nchw(y), batch_mean, batch_variance
     return tf.nn.fused_batch_norm(x, scale, offset, data_format=data_format, **arguments)
 
 
 def depth_to_space(input, block_size, name=None, data_format='NHWC'):
     if rewritten(data_format):
-        return in_nhwc(functools.partial(tf.depth_to_space, block_size=whole(block_size), name=name), input, data_format)
+        return in_nhwc(functools.partial(tf.depth_to_space, block_size=whole(block_size), name=name), input,
+                       data_format)
     return tf.depth_to_space(input, whole(block_size), name, data_format)
 
 
 def space_to_depth(input, block_size, name=None, data_format='NHWC'):
     if rewritten(data_format):
-        return in_nhwc(functools.partial(tf.space_to_depth, block_size=whole(block_size), name=name), input, data_format)
+        return in_nhwc(functools.partial(tf.space_to_depth, block_size=whole(block_size), name=name), input,
+                       data_format)
     return tf.space_to_depth(input, whole(block_size), name, data_format)

@@ -21,7 +21,8 @@ class NadamOptimizer(tf.train.AdamOptimizer):
         m_t = tf.assign(m, beta1 * m + (1 - beta1) * grad)
         v_t = tf.assign(v, beta2 * v + (1 - beta2) * tf.square(grad))
         rate = tf.cast(self._lr_t, grad.dtype) * tf.sqrt(1 - power2) / (1 - power1)
-        update = rate * (beta1 * m_t + (1 - beta1) * grad) / (tf.sqrt(v_t) + tf.cast(self._epsilon_t, grad.dtype))
+        update = rate * (beta1 * m_t + (1 - beta1) * grad) / (tf.sqrt(v_t) + tf.cast(self._epsilon_t,
+                                                                                     grad.dtype))
         return tf.assign_sub(var, update)
 
 
@@ -67,17 +68,20 @@ class MultitaskOptimizerWrapper:
 class ScipyOptimizerInterface:
     """Minimises a loss with scipy.optimize.minimize, variables packed in one vector."""
 
-    def __init__(self, loss, var_list=None, equalities=None, inequalities=None, var_to_bounds=None, method='L-BFGS-B', options=None):
+    def __init__(self, loss, var_list=None, equalities=None, inequalities=None, var_to_bounds=None,
+                 method='L-BFGS-B', options=None):
         if equalities or inequalities:
             raise NotImplementedError('ScipyOptimizerInterface: constraints are not restored')
         self.loss, self.method, self.options = loss, method, options or {}
         self.vars = list(tf.trainable_variables() if var_list is None else var_list)
-        self.grads = [g if g is not None else tf.zeros_like(v) for g, v in zip(tf.gradients(loss, self.vars), self.vars)]
+        self.grads = [g if g is not None else tf.zeros_like(v) for g, v in zip(tf.gradients(loss, self.vars),
+                                                                               self.vars)]
         self.feeds = [tf.placeholder(v.dtype.base_dtype, v.shape) for v in self.vars]
         self.assign = tf.group(*[tf.assign(v, f) for v, f in zip(self.vars, self.feeds)])
         self.bounds = var_to_bounds or {}
 
-    def minimize(self, session=None, feed_dict=None, fetches=None, step_callback=None, loss_callback=None, **run_kwargs):
+    def minimize(self, session=None, feed_dict=None, fetches=None, step_callback=None, loss_callback=None,
+                 **run_kwargs):
         from scipy import optimize
         session, feed_dict = session or tf.get_default_session(), feed_dict or {}
         shapes = [v.shape.as_list() for v in self.vars]
@@ -97,10 +101,14 @@ class ScipyOptimizerInterface:
         start = numpy.concatenate([numpy.ravel(v) for v in session.run(self.vars)]).astype(float)
         bounds = None
         if self.bounds:
-            bounds = [b for v, s in zip(self.vars, shapes) for b in numpy.broadcast_to(
-                numpy.stack(numpy.broadcast_arrays(*self.bounds.get(v, (-numpy.inf, numpy.inf))), -1), s + [2]).reshape(-1, 2)]
+            bounds = [b for v, s in zip(self.vars, shapes)
+                      for b in numpy.broadcast_to(numpy.stack(numpy.broadcast_arrays(*self.bounds.get(v,
+                                                                                                      (-numpy.inf,
+                                                                                                       numpy.inf))),
+                                                              -1), s + [2]).reshape(-1, 2)]
         options = {k: v for k, v in self.options.items()}
-        put(optimize.minimize(value, start, jac=True, method=self.method, bounds=bounds, options=options, callback=step_callback).x)
+        put(optimize.minimize(value, start, jac=True, method=self.method, bounds=bounds, options=options,
+                              callback=step_callback).x)
 
 
 LazyAdamOptimizer = tf.train.AdamOptimizer

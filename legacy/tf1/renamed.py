@@ -26,7 +26,8 @@ def concat(values=None, axis=None, name='concat', concat_dim=None):
     return tf.concat(values, whole(axis), name=name)
 
 
-def split(value=None, num_or_size_splits=None, axis=0, num=None, name='split', split_dim=None, num_split=None):
+def split(value=None, num_or_size_splits=None, axis=0, num=None, name='split', split_dim=None,
+          num_split=None):
     """tf.split(value, n, axis), or tf.split(split_dim, num_split, value) of TensorFlow ≤ 0.12."""
     if split_dim is not None or num_split is not None:
         if _axis_like(value):
@@ -79,13 +80,14 @@ def op_scope(values, name, default_name=None):
     return tf.name_scope(name, default_name, values)
 
 
-def variable_op_scope(values, name_or_scope, default_name=None, initializer=None, regularizer=None, caching_device=None,
-                      partitioner=None, custom_getter=None, reuse=None, dtype=tf.float32):
-    return tf.variable_scope(name_or_scope, default_name, values, initializer, regularizer, caching_device, partitioner,
-                             custom_getter, reuse, dtype)
+def variable_op_scope(values, name_or_scope, default_name=None, initializer=None, regularizer=None,
+                      caching_device=None, partitioner=None, custom_getter=None, reuse=None,
+                      dtype=tf.float32):
+    return tf.variable_scope(name_or_scope, default_name, values, initializer, regularizer, caching_device,
+                             partitioner, custom_getter, reuse, dtype)
 
 
-# ---- summaries: the tag was the whole name, no scope in front -----------------------------------------------------
+# ---- summaries: the tag was the whole name, no scope in front ----------------------------------------------
 
 def _summary(kind, tag, *args, collections=None, name=None, **kwargs):
     with tf.name_scope(None):
@@ -105,7 +107,8 @@ def histogram_summary(tag, values, collections=None, name=None):
 
 
 def image_summary(tag, tensor, max_images=3, collections=None, name=None, max_outputs=None):
-    return _summary('image', tag, tensor, max_images if max_outputs is None else max_outputs, collections=collections, name=name)
+    return _summary('image', tag, tensor, max_images if max_outputs is None else max_outputs,
+                    collections=collections, name=name)
 
 
 def audio_summary(tag, tensor, sample_rate, max_outputs=3, collections=None, name=None):
@@ -123,7 +126,7 @@ class SummaryWriter(tf.summary.FileWriter):
             self.add_graph(None, graph_def=graph_def)
 
 
-# ---- losses: (logits, labels) -------------------------------------------------------------------------------------
+# ---- losses: (logits, labels) ------------------------------------------------------------------------------
 
 def _logits_first(name):
     function = getattr(tf.nn, name)
@@ -132,8 +135,11 @@ def _logits_first(name):
         if 'targets' in kwargs:
             kwargs['labels'] = kwargs.pop('targets')
         if args and args[0] is not None:
-            notes.say(f'tf.nn.{name} called by position: taken as (logits, labels), the order of TensorFlow ≤ 0.12', name)
-            kwargs.update(zip(('logits', 'labels', 'name') if name[:7] != 'softmax' else ('logits', 'labels', 'dim', 'name'), args))
+            notes.say(f'tf.nn.{name} called by position: taken as (logits, labels), the order of TensorFlow ≤ 0.12',
+                      name)
+            kwargs.update(zip(('logits', 'labels', 'name') if name[:7] != 'softmax' else ('logits', 'labels',
+                                                                                          'dim', 'name'),
+                              args))
         elif args:
             kwargs.update(zip(('labels', 'logits'), args[1:]))       # the _sentinel=None of TensorFlow 1.x
         return function(**kwargs)
@@ -152,6 +158,7 @@ def resize_images(images, size, *args, **kwargs):
     if 'new_height' in kwargs:
         size = [kwargs.pop('new_height'), kwargs.pop('new_width')]
     elif args and not isinstance(size, (list, tuple)) and not (hasattr(size, 'shape') and len(size.shape)):
-        notes.say('tf.image.resize_images(images, height, width): the order of TensorFlow ≤ 0.11', 'resize_images')
+        notes.say('tf.image.resize_images(images, height, width): the order of TensorFlow ≤ 0.11',
+                  'resize_images')
         size, args = [size, args[0]], args[1:]
     return tf.image.resize_images(images, whole(size), *args, **kwargs)

@@ -1,4 +1,6 @@
-"""tf.nn.rnn_cell and tf.contrib.rnn on get_variable: kernel and bias below `rnn/basic_lstm_cell`, `gru_cell/gates`, …"""
+"""tf.nn.rnn_cell and tf.contrib.rnn on get_variable: kernel and bias below `rnn/basic_lstm_cell`,
+`gru_cell/gates`, …
+"""
 import collections
 
 import tensorflow.compat.v1 as tf
@@ -19,13 +21,15 @@ class RNNCell(Layer):
 
     def zero_state(self, batch_size, dtype):
         def zeros(size):
-            state = tf.zeros(tf.stack([batch_size, size]) if hasattr(batch_size, 'op') else [batch_size, size], dtype)
+            state = tf.zeros(tf.stack([batch_size, size]) if hasattr(batch_size, 'op') else [batch_size,
+                                                                                             size], dtype)
             state.set_shape([None if hasattr(batch_size, 'op') else batch_size, size])
             return state
         return tf.nest.map_structure(zeros, self.state_size)
 
     def get_initial_state(self, inputs=None, batch_size=None, dtype=None):
-        return self.zero_state(tf.shape(inputs)[0] if inputs is not None else batch_size, dtype or inputs.dtype)
+        return self.zero_state(tf.shape(inputs)[0] if inputs is not None else batch_size, dtype
+                               or inputs.dtype)
 
 
 class BasicRNNCell(RNNCell):
@@ -43,21 +47,23 @@ class BasicRNNCell(RNNCell):
         self.bias = self.add_variable('bias', [self._num_units], initializer=tf.zeros_initializer())
 
     def call(self, inputs, state):
-        output = self._activation(tf.nn.bias_add(tf.matmul(tf.concat([inputs, state], 1), self.kernel), self.bias))
+        output = self._activation(tf.nn.bias_add(tf.matmul(tf.concat([inputs, state], 1), self.kernel),
+                                                 self.bias))
         return output, output
 
 
 class BasicLSTMCell(RNNCell):
     """Gates i, j, f, o in one kernel; forget_bias added to f."""
 
-    def __init__(self, num_units, forget_bias=1.0, state_is_tuple=True, activation=None, reuse=None, name=None, dtype=None,
-                 input_size=None, **kwargs):
+    def __init__(self, num_units, forget_bias=1.0, state_is_tuple=True, activation=None, reuse=None,
+                 name=None, dtype=None, input_size=None, **kwargs):
         super().__init__(_reuse=reuse, name=name, dtype=dtype)
         self._num_units, self._forget_bias, self._tuple = core.count(num_units), forget_bias, state_is_tuple
         self._activation = activation or tf.tanh
 
     output_size = property(lambda self: self._num_units)
-    state_size = property(lambda self: LSTMStateTuple(self._num_units, self._num_units) if self._tuple else 2 * self._num_units)
+    state_size = property(lambda self: LSTMStateTuple(self._num_units, self._num_units) if self._tuple else 2
+                          * self._num_units)
 
     def build(self, input_shape):
         size = core.count(input_shape[-1]) + self._num_units
@@ -66,18 +72,21 @@ class BasicLSTMCell(RNNCell):
 
     def call(self, inputs, state):
         c, h = state if self._tuple else tf.split(state, 2, 1)
-        i, j, f, o = tf.split(tf.nn.bias_add(tf.matmul(tf.concat([inputs, h], 1), self.kernel), self.bias), 4, 1)
+        i, j, f, o = tf.split(tf.nn.bias_add(tf.matmul(tf.concat([inputs, h], 1), self.kernel), self.bias), 4,
+                              1)
         c = c * tf.sigmoid(f + self._forget_bias) + tf.sigmoid(i) * self._activation(j)
         h = self._activation(c) * tf.sigmoid(o)
         return h, LSTMStateTuple(c, h) if self._tuple else tf.concat([c, h], 1)
 
 
 class LSTMCell(RNNCell):
-    """LSTM with optional peepholes (w_f_diag, w_i_diag, w_o_diag), clipping and projection (projection/kernel)."""
+    """LSTM with optional peepholes (w_f_diag, w_i_diag, w_o_diag), clipping and projection
+    (projection/kernel).
+    """
 
-    def __init__(self, num_units, use_peepholes=False, cell_clip=None, initializer=None, num_proj=None, proj_clip=None,
-                 num_unit_shards=None, num_proj_shards=None, forget_bias=1.0, state_is_tuple=True, activation=None, reuse=None, name=None,
-                 dtype=None, **kwargs):
+    def __init__(self, num_units, use_peepholes=False, cell_clip=None, initializer=None, num_proj=None,
+                 proj_clip=None, num_unit_shards=None, num_proj_shards=None, forget_bias=1.0,
+                 state_is_tuple=True, activation=None, reuse=None, name=None, dtype=None, **kwargs):
         super().__init__(_reuse=reuse, name=name, dtype=dtype)
         self._num_units, self._num_proj = core.count(num_units), num_proj
         self._peepholes, self._clip, self._proj_clip = use_peepholes, cell_clip, proj_clip
@@ -90,18 +99,23 @@ class LSTMCell(RNNCell):
 
     def build(self, input_shape):
         n = self._num_units
-        self.kernel = self.add_variable('kernel', [core.count(input_shape[-1]) + self.output_size, 4 * n], initializer=self._initializer)
+        self.kernel = self.add_variable('kernel', [core.count(input_shape[-1]) + self.output_size, 4 * n],
+                                        initializer=self._initializer)
         self.bias = self.add_variable('bias', [4 * n], initializer=tf.zeros_initializer())
         if self._peepholes:
-            self.diagonals = [self.add_variable(f'w_{gate}_diag', [n], initializer=self._initializer) for gate in 'fio']
+            self.diagonals = [self.add_variable(f'w_{gate}_diag', [n], initializer=self._initializer)
+                              for gate in 'fio']
         if self._num_proj:
-            self.projection = self.add_variable('projection/kernel', [n, self._num_proj], initializer=self._initializer)
+            self.projection = self.add_variable('projection/kernel', [n, self._num_proj],
+                                                initializer=self._initializer)
 
     def call(self, inputs, state):
         c, h = state if self._tuple else tf.split(state, [self._num_units, self.output_size], 1)
-        i, j, f, o = tf.split(tf.nn.bias_add(tf.matmul(tf.concat([inputs, h], 1), self.kernel), self.bias), 4, 1)
+        i, j, f, o = tf.split(tf.nn.bias_add(tf.matmul(tf.concat([inputs, h], 1), self.kernel), self.bias), 4,
+                              1)
         peep_f, peep_i, peep_o = [d for d in self.diagonals] if self._peepholes else (0.0, 0.0, 0.0)
-        new = tf.sigmoid(f + self._forget_bias + peep_f * c) * c + tf.sigmoid(i + peep_i * c) * self._activation(j)
+        new = tf.sigmoid(f + self._forget_bias + peep_f * c) * c + tf.sigmoid(i + peep_i
+                                                                              * c) * self._activation(j)
         if self._clip is not None:
             new = tf.clip_by_value(new, -self._clip, self._clip)
         h = tf.sigmoid(o + peep_o * new) * self._activation(new)
@@ -115,8 +129,8 @@ class LSTMCell(RNNCell):
 class GRUCell(RNNCell):
     """Variables gates/kernel, gates/bias (ones), candidate/kernel, candidate/bias."""
 
-    def __init__(self, num_units, activation=None, reuse=None, kernel_initializer=None, bias_initializer=None, name=None, dtype=None,
-                 **kwargs):
+    def __init__(self, num_units, activation=None, reuse=None, kernel_initializer=None, bias_initializer=None,
+                 name=None, dtype=None, **kwargs):
         super().__init__(_reuse=reuse, name=name, dtype=dtype)
         self._num_units, self._activation = core.count(num_units), activation or tf.tanh
         self._kernel, self._bias = kernel_initializer, bias_initializer
@@ -126,13 +140,17 @@ class GRUCell(RNNCell):
     def build(self, input_shape):
         n, size = self._num_units, core.count(input_shape[-1]) + self._num_units
         self.gates = [self.add_variable('gates/kernel', [size, 2 * n], initializer=self._kernel),
-                      self.add_variable('gates/bias', [2 * n], initializer=self._bias or tf.ones_initializer())]
+                      self.add_variable('gates/bias', [2 * n], initializer=self._bias
+                                        or tf.ones_initializer())]
         self.candidate = [self.add_variable('candidate/kernel', [size, n], initializer=self._kernel),
-                          self.add_variable('candidate/bias', [n], initializer=self._bias or tf.zeros_initializer())]
+                          self.add_variable('candidate/bias', [n], initializer=self._bias
+                                            or tf.zeros_initializer())]
 
     def call(self, inputs, state):
-        r, u = tf.split(tf.sigmoid(tf.nn.bias_add(tf.matmul(tf.concat([inputs, state], 1), self.gates[0]), self.gates[1])), 2, 1)
-        c = self._activation(tf.nn.bias_add(tf.matmul(tf.concat([inputs, r * state], 1), self.candidate[0]), self.candidate[1]))
+        r, u = tf.split(tf.sigmoid(tf.nn.bias_add(tf.matmul(tf.concat([inputs, state], 1), self.gates[0]),
+                                                  self.gates[1])), 2, 1)
+        c = self._activation(tf.nn.bias_add(tf.matmul(tf.concat([inputs, r * state], 1), self.candidate[0]),
+                                            self.candidate[1]))
         new = u * state + (1 - u) * c
         return new, new
 
@@ -173,8 +191,8 @@ class _Wrapper(RNNCell):
 class DropoutWrapper(_Wrapper):
     """Dropout on inputs, outputs or state by keep probabilities; adds no scope."""
 
-    def __init__(self, cell, input_keep_prob=1.0, output_keep_prob=1.0, state_keep_prob=1.0, variational_recurrent=False,
-                 input_size=None, dtype=None, seed=None, **kwargs):
+    def __init__(self, cell, input_keep_prob=1.0, output_keep_prob=1.0, state_keep_prob=1.0,
+                 variational_recurrent=False, input_size=None, dtype=None, seed=None, **kwargs):
         super().__init__(cell)
         self._keep, self._seed = (input_keep_prob, state_keep_prob, output_keep_prob), seed
 
@@ -212,8 +230,8 @@ def static_rnn(cell, inputs, initial_state=None, dtype=None, sequence_length=Non
         return outputs, state
 
 
-def static_bidirectional_rnn(cell_fw, cell_bw, inputs, initial_state_fw=None, initial_state_bw=None, dtype=None, sequence_length=None,
-                             scope=None):
+def static_bidirectional_rnn(cell_fw, cell_bw, inputs, initial_state_fw=None, initial_state_bw=None,
+                             dtype=None, sequence_length=None, scope=None):
     """(outputs of both joined, forward state, backward state)."""
     with tf.variable_scope(scope or 'bidirectional_rnn'):
         forward, state_fw = static_rnn(cell_fw, inputs, initial_state_fw, dtype, sequence_length, 'fw')

@@ -6,14 +6,17 @@ import types
 from legacy.python2 import Quotient
 
 # Parameters that TensorFlow reads as sizes, counts or positions.
-SIZES = {'shape', 'output_shape', 'size', 'begin', 'end', 'multiples', 'ksize', 'strides', 'num', 'num_or_size_splits', 'axis',
-         'dims', 'filter_shape', 'num_units', 'num_outputs', 'units', 'filters', 'kernel_size', 'pool_size', 'depth', 'batch_size',
-         'target_height', 'target_width', 'offset_height', 'offset_width', 'paddings', 'num_classes', 'limit', 'capacity',
-         'block_size', 'count', 'buffer_size', 'repeats', 'stride', 'k', 'new_height', 'new_width', 'indices'}
+SIZES = {'shape', 'output_shape', 'size', 'begin', 'end', 'multiples', 'ksize', 'strides', 'num',
+         'num_or_size_splits', 'axis', 'dims', 'filter_shape', 'num_units', 'num_outputs', 'units', 'filters',
+         'kernel_size', 'pool_size', 'depth', 'batch_size', 'target_height', 'target_width', 'offset_height',
+         'offset_width', 'paddings', 'num_classes', 'limit', 'capacity', 'block_size', 'count', 'buffer_size',
+         'repeats', 'stride', 'k', 'new_height', 'new_width', 'indices'}
 
 
 def whole(value):
-    """Quotients in nested lists and tuples → int; everything else as it is (tensors, floats meant as floats)."""
+    """Quotients in nested lists and tuples → int; everything else as it is (tensors, floats meant as
+    floats).
+    """
     if isinstance(value, Quotient):
         return value.__index__()
     if isinstance(value, (list, tuple)) and any(isinstance(v, (Quotient, list, tuple)) for v in value):

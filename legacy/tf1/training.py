@@ -28,7 +28,8 @@ class HParams:
             if name not in self._names:
                 raise ValueError(f'Unknown hyperparameter type for {name}')
             old = getattr(self, name)
-            setattr(self, name, text.lower() in ('true', '1') if isinstance(old, bool) else type(old)(text) if old is not None else text)
+            setattr(self, name, text.lower() in ('true', '1') if isinstance(old, bool) else type(old)(text)
+                    if old is not None else text)
         return self
 
     def values(self):

@@ -1,4 +1,6 @@
-"""The part of matplotlib that training scripts use to write pictures, on Pillow: images, lines, points, contours, grids."""
+"""The part of matplotlib that training scripts use to write pictures, on Pillow: images, lines, points,
+contours, grids.
+"""
 from legacy.absent import stub_parts
 
 __version__ = '0.0'

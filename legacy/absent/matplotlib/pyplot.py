@@ -1,4 +1,6 @@
-"""matplotlib.pyplot for scripts that save figures: figures hold axes, axes hold what was drawn, savefig paints it with Pillow."""
+"""matplotlib.pyplot for scripts that save figures: figures hold axes, axes hold what was drawn, savefig
+paints it with Pillow.
+"""
 import os
 import sys
 
@@ -11,8 +13,10 @@ from legacy.absent.matplotlib import gridspec as _gridspec
 from legacy.absent.matplotlib.cm import get_cmap  # noqa: F401 (pyplot.get_cmap)
 
 DPI = 100
-CYCLE = ['#1f77b4', '#ff7f0e', '#2ca02c', '#d62728', '#9467bd', '#8c564b', '#e377c2', '#7f7f7f', '#bcbd22', '#17becf']
-LETTERS = {'b': '#0000ff', 'g': '#008000', 'r': '#ff0000', 'c': '#00bfbf', 'm': '#bf00bf', 'y': '#bfbf00', 'k': '#000000', 'w': '#ffffff'}
+CYCLE = ['#1f77b4', '#ff7f0e', '#2ca02c', '#d62728', '#9467bd', '#8c564b', '#e377c2', '#7f7f7f', '#bcbd22',
+         '#17becf']
+LETTERS = {'b': '#0000ff', 'g': '#008000', 'r': '#ff0000', 'c': '#00bfbf', 'm': '#bf00bf', 'y': '#bfbf00',
+           'k': '#000000', 'w': '#ffffff'}
 rcParams = {'figure.figsize': (6.4, 4.8)}
 
 
@@ -43,7 +47,8 @@ class Artist:
 
     def __getattr__(self, name):
         if name.startswith('set_'):
-            return lambda *args, **kwargs: self.__dict__.__setitem__(name[4:], args[0] if len(args) == 1 else args)
+            return lambda *args, **kwargs: self.__dict__.__setitem__(name[4:], args[0] if len(args) == 1
+                                                                     else args)
         if name.startswith('get_'):
             return lambda *args, **kwargs: self.__dict__.get(name[4:])
         if name == 'remove':
@@ -61,28 +66,29 @@ class Axes(Artist):
     """One plot: a list of artists, limits, title, labels, frame."""
 
     def __init__(self, figure, box):
-        super().__init__(figure=figure, box=box, artists=[], limits=[None, None], frame=True, names={}, legend_on=False, log=[False, False],
-                         n=0, grid_on=False, flipped=False)
+        super().__init__(figure=figure, box=box, artists=[], limits=[None, None], frame=True, names={},
+                         legend_on=False, log=[False, False], n=0, grid_on=False, flipped=False)
         self.spines = _Anything()
         self.xaxis = self.yaxis = _Anything()
 
     # ---- drawing ----
 
-    def imshow(self, X, cmap=None, norm=None, aspect=None, interpolation=None, alpha=None, vmin=None, vmax=None, origin=None,
-               extent=None, **kwargs):
+    def imshow(self, X, cmap=None, norm=None, aspect=None, interpolation=None, alpha=None, vmin=None,
+               vmax=None, origin=None, extent=None, **kwargs):
         data = numpy.asarray(X.convert('RGBA') if isinstance(X, Image.Image) else X)
         if data.ndim == 3 and data.shape[2] == 1:
             data = data[:, :, 0]
         if data.ndim not in (2, 3) or data.ndim == 3 and data.shape[2] not in (3, 4):
             raise TypeError(f'Invalid shape {data.shape} for image data')
-        artist = Artist(kind='image', data=data, cmap=cmap, vmin=vmin, vmax=vmax, origin=origin, extent=extent, axes=self, aspect=aspect)
+        artist = Artist(kind='image', data=data, cmap=cmap, vmin=vmin, vmax=vmax, origin=origin,
+                        extent=extent, axes=self, aspect=aspect)
         self.artists.append(artist)
         return artist
 
     matshow = imshow
 
-    def plot(self, *args, color=None, c=None, label=None, linewidth=None, lw=None, linestyle=None, marker=None, markersize=None, ms=None,
-             **kwargs):
+    def plot(self, *args, color=None, c=None, label=None, linewidth=None, lw=None, linestyle=None,
+             marker=None, markersize=None, ms=None, **kwargs):
         made, args = [], list(args)
         while args:
             x = args.pop(0)
@@ -95,9 +101,14 @@ class Axes(Artist):
             for column in columns:
                 letter = next((s for s in style if s in LETTERS), None)
                 mark = marker or next((s for s in style.replace('-.', '') if s in '.o*+xsv^dD,'), None)
-                line = linestyle not in ('', 'None', 'none') and ('-' in style or ':' in style or not mark or linestyle is not None)
-                artist = Artist(kind='line', x=numpy.ravel(x), y=numpy.ravel(column), colour=_colour(color or c or letter, self.n), line=line,
-                                mark=mark, label=label, width=linewidth or lw or 1.5, size=(markersize or ms or 4))
+                line = linestyle not in ('', 'None', 'none') and ('-' in style or ':' in style or not mark
+                                                                  or linestyle is not None)
+                artist = Artist(kind='line', x=numpy.ravel(x), y=numpy.ravel(column), colour=_colour(color
+                                                                                                     or c
+                                                                                                     or letter,
+                                                                                                     self.n),
+                                line=line, mark=mark, label=label, width=linewidth or lw or 1.5,
+                                size=(markersize or ms or 4))
                 self.n += color is None and c is None and letter is None
                 self.artists.append(artist)
                 made.append(artist)
@@ -115,12 +126,12 @@ class Axes(Artist):
         self.log[:] = [True, True]
         return self.plot(*args, **kwargs)
 
-    def scatter(self, x, y, s=20, c=None, marker='o', cmap=None, color=None, label=None, edgecolor=None, alpha=None, vmin=None, vmax=None,
-                **kwargs):
+    def scatter(self, x, y, s=20, c=None, marker='o', cmap=None, color=None, label=None, edgecolor=None,
+                alpha=None, vmin=None, vmax=None, **kwargs):
         x, y = numpy.ravel(numpy.asarray(x, float)), numpy.ravel(numpy.asarray(y, float))
         c = color if color is not None else c
-        numbers = c is not None and not isinstance(c, str) and numpy.ndim(c) == 1 and numpy.size(c) == x.size \
-            and numpy.asarray(c).dtype.kind in 'iufb'
+        numbers = c is not None and not isinstance(c,
+                                                   str) and numpy.ndim(c) == 1 and numpy.size(c) == x.size and numpy.asarray(c).dtype.kind in 'iufb'
         if numbers:
             values = numpy.asarray(c, float)
             low, high = (values.min() if vmin is None else vmin), (values.max() if vmax is None else vmax)
@@ -130,14 +141,16 @@ class Axes(Artist):
         else:
             colours = [_colour(c, self.n)] * x.size
             self.n += c is None
-        artist = Artist(kind='points', x=x, y=y, colours=colours, mark=marker or 'o', size=max(1.0, float(numpy.mean(s)) ** 0.5), label=label,
-                        colour=colours[0] if colours else 'black')
+        artist = Artist(kind='points', x=x, y=y, colours=colours, mark=marker or 'o', size=max(1.0,
+                                                                                               float(numpy.mean(s)) ** 0.5),
+                        label=label, colour=colours[0] if colours else 'black')
         self.artists.append(artist)
         return artist
 
-    def hist(self, x, bins=10, range=None, density=None, normed=None, weights=None, color=None, alpha=None, label=None, histtype='bar',
-             **kwargs):
-        counts, edges = numpy.histogram(numpy.ravel(numpy.asarray(x, float)), bins, range, weights=weights, density=bool(density or normed))
+    def hist(self, x, bins=10, range=None, density=None, normed=None, weights=None, color=None, alpha=None,
+             label=None, histtype='bar', **kwargs):
+        counts, edges = numpy.histogram(numpy.ravel(numpy.asarray(x, float)), bins, range, weights=weights,
+                                        density=bool(density or normed))
         self._bars(edges[:-1], numpy.zeros_like(counts, float), numpy.diff(edges), counts, color, label)
         return counts, edges, []
 
@@ -145,19 +158,22 @@ class Axes(Artist):
         x = numpy.arange(len(x)) if len(x) and isinstance(x[0], str) else numpy.asarray(x, float)
         width = numpy.broadcast_to(numpy.asarray(width, float), x.shape)
         bottom = numpy.broadcast_to(numpy.asarray(0 if bottom is None else bottom, float), x.shape)
-        self._bars(x - width / 2 if align == 'center' else x, bottom, width, numpy.asarray(height, float), color, label)
+        self._bars(x - width / 2 if align == 'center' else x, bottom, width, numpy.asarray(height, float),
+                   color, label)
         return []
 
     def _bars(self, left, bottom, width, height, color, label):
-        self.artists.append(Artist(kind='bars', left=left, bottom=bottom, width=width, height=height, colour=_colour(color, self.n),
-                                   label=label, x=numpy.concatenate([left, left + width]),
+        self.artists.append(Artist(kind='bars', left=left, bottom=bottom, width=width, height=height,
+                                   colour=_colour(color, self.n), label=label, x=numpy.concatenate([left, left
+                                                                                                    + width]),
                                    y=numpy.concatenate([bottom, bottom + height])))
         self.n += color is None
 
     def fill_between(self, x, y1, y2=0, color=None, facecolor=None, alpha=None, label=None, **kwargs):
         x = numpy.asarray(x, float)
         y1, y2 = [numpy.broadcast_to(numpy.asarray(y, float), x.shape) for y in (y1, y2)]
-        self.artists.append(Artist(kind='area', x=numpy.concatenate([x, x[::-1]]), y=numpy.concatenate([y1, y2[::-1]]),
+        self.artists.append(Artist(kind='area', x=numpy.concatenate([x, x[::-1]]), y=numpy.concatenate([y1,
+                                                                                                        y2[::-1]]),
                                    colour=_colour(color or facecolor, self.n), label=label))
 
     def contour(self, *args, levels=None, cmap=None, colors=None, **kwargs):
@@ -165,7 +181,9 @@ class Axes(Artist):
         if len(args) in (2, 4):
             levels = args.pop()
         z = numpy.asarray(args[-1], float)
-        x, y = (numpy.asarray(args[0], float), numpy.asarray(args[1], float)) if len(args) == 3 else map(numpy.arange, z.shape[::-1])
+        x, y = (numpy.asarray(args[0], float), numpy.asarray(args[1],
+                                                             float)) if len(args) == 3 else map(numpy.arange,
+                                                                                                z.shape[::-1])
         x, y = (x[0] if x.ndim == 2 else x), (y[:, 0] if y.ndim == 2 else y)
         if levels is None or numpy.ndim(levels) == 0:
             levels = numpy.linspace(z.min(), z.max(), (int(levels) if levels is not None else 7) + 2)[1:-1]
@@ -174,8 +192,12 @@ class Axes(Artist):
         for level, shade in zip(levels, shades):
             segments = _contour_segments(x, y, z, level)
             if len(segments):
-                self.artists.append(Artist(kind='segments', segments=segments, colour=_colour(colors if isinstance(colors, str) else shade),
-                                           x=segments[:, [0, 2]].ravel(), y=segments[:, [1, 3]].ravel(), label=None))
+                self.artists.append(Artist(kind='segments', segments=segments, colour=_colour(colors
+                                                                                              if isinstance(colors,
+                                                                                                            str)
+                                                                                              else shade),
+                                           x=segments[:, [0, 2]].ravel(), y=segments[:, [1, 3]].ravel(),
+                                           label=None))
         return Artist(levels=levels, kind='contour', collections=[])
 
     def contourf(self, *args, cmap=None, **kwargs):
@@ -192,15 +214,16 @@ class Axes(Artist):
     pcolor = pcolormesh
 
     def axhline(self, y=0, *args, color=None, c=None, **kwargs):
-        self.artists.append(Artist(kind='rule', at=y, axis=1, colour=_colour(color or c or 'C0'), x=numpy.zeros(0), y=numpy.array([y], float),
-                                   label=None))
+        self.artists.append(Artist(kind='rule', at=y, axis=1, colour=_colour(color or c or 'C0'),
+                                   x=numpy.zeros(0), y=numpy.array([y], float), label=None))
 
     def axvline(self, x=0, *args, color=None, c=None, **kwargs):
-        self.artists.append(Artist(kind='rule', at=x, axis=0, colour=_colour(color or c or 'C0'), x=numpy.array([x], float), y=numpy.zeros(0),
-                                   label=None))
+        self.artists.append(Artist(kind='rule', at=x, axis=0, colour=_colour(color or c or 'C0'),
+                                   x=numpy.array([x], float), y=numpy.zeros(0), label=None))
 
     def text(self, x, y, s, color='black', **kwargs):
-        self.artists.append(Artist(kind='text', x=numpy.zeros(0), y=numpy.zeros(0), at=(x, y), s=str(s), colour=_colour(color), label=None))
+        self.artists.append(Artist(kind='text', x=numpy.zeros(0), y=numpy.zeros(0), at=(x, y), s=str(s),
+                                   colour=_colour(color), label=None))
 
     def annotate(self, s='', xy=(0, 0), xytext=None, text=None, **kwargs):
         self.text(*(xytext or xy), text or s)
@@ -208,10 +231,12 @@ class Axes(Artist):
     # ---- settings ----
 
     def set_xlim(self, *args, left=None, right=None, xmin=None, xmax=None, **kwargs):
-        self.limits[0] = _limits(args, left if left is not None else xmin, right if right is not None else xmax)
+        self.limits[0] = _limits(args, left if left is not None else xmin, right if right is not None
+                                 else xmax)
 
     def set_ylim(self, *args, bottom=None, top=None, ymin=None, ymax=None, **kwargs):
-        self.limits[1] = _limits(args, bottom if bottom is not None else ymin, top if top is not None else ymax)
+        self.limits[1] = _limits(args, bottom if bottom is not None else ymin, top if top is not None
+                                 else ymax)
 
     def get_xlim(self):
         return self._range(0)
@@ -259,7 +284,8 @@ class Axes(Artist):
     set_yticks = set_xticks
 
     def legend(self, *args, **kwargs):
-        labels = next((a for a in args[::-1] if isinstance(a, (list, tuple)) and a and isinstance(a[0], str)), kwargs.get('labels', []))
+        labels = next((a for a in args[::-1] if isinstance(a, (list, tuple)) and a and isinstance(a[0], str)),
+                      kwargs.get('labels', []))
         for artist, label in zip([a for a in self.artists if hasattr(a, 'colour')], labels):
             artist.label = label
         self.legend_on = True
@@ -311,8 +337,8 @@ class Axes(Artist):
     def paint(self, canvas):
         """Draws onto a PIL RGB image of the figure's size."""
         width, height = canvas.size
-        left, top, right, bottom = [int(round(v)) for v in (self.box[0] * width, self.box[1] * height, self.box[2] * width,
-                                                           self.box[3] * height)]
+        left, top, right, bottom = [int(round(v)) for v in (self.box[0] * width, self.box[1] * height,
+                                                            self.box[2] * width, self.box[3] * height)]
         if right <= left or bottom <= top:
             return
         images = [a for a in self.artists if a.kind == 'image']
@@ -341,11 +367,13 @@ class Axes(Artist):
             if not self.names.get('noticks') and not images:
                 _ticks(draw, (left, top, right, bottom), (x0, x1), (y0, y1))
             font = _font(11)
-            for key, at, anchor in (('x', ((left + right) / 2, bottom + 18), 'mt'), ('y', (left, top - 2), 'lb')):
+            for key, at, anchor in (('x', ((left + right) / 2, bottom + 18), 'mt'), ('y', (left, top - 2),
+                                                                                     'lb')):
                 if self.names.get(key):
                     draw.text(at, self.names[key], fill='black', font=font, anchor=anchor)
         if self.names.get('title'):
-            draw.text(((left + right) / 2, top - 3), self.names['title'], fill='black', font=_font(12), anchor='mb')
+            draw.text(((left + right) / 2, top - 3), self.names['title'], fill='black', font=_font(12),
+                      anchor='mb')
         if self.legend_on:
             named = [a for a in self.artists if getattr(a, 'label', None)]
             for n, artist in enumerate(named):
@@ -356,7 +384,9 @@ class Axes(Artist):
 
 def _unit(values, low, high, log):
     if log:
-        values, low, high = numpy.log10(numpy.maximum(values, 1e-300)), numpy.log10(max(low, 1e-300)), numpy.log10(max(high, 1e-300))
+        values, low, high = numpy.log10(numpy.maximum(values, 1e-300)), numpy.log10(max(low,
+                                                                                        1e-300)), numpy.log10(max(high,
+                                                                                                                  1e-300))
     return (values - low) / ((high - low) or 1.0)
 
 
@@ -384,8 +414,10 @@ def _ticks(draw, box, xs, ys):
         x, y = left + (right - left) * n / 4, bottom - (bottom - top) * n / 4
         draw.line([x, bottom, x, bottom + 3], fill='black')
         draw.line([left - 3, y, left, y], fill='black')
-        draw.text((x, bottom + 4), f'{xs[0] + (xs[1] - xs[0]) * n / 4:.4g}', fill='black', font=font, anchor='mt')
-        draw.text((left - 5, y), f'{ys[0] + (ys[1] - ys[0]) * n / 4:.4g}', fill='black', font=font, anchor='rm')
+        draw.text((x, bottom + 4), f'{xs[0] + (xs[1] - xs[0]) * n / 4:.4g}', fill='black', font=font,
+                  anchor='mt')
+        draw.text((left - 5, y), f'{ys[0] + (ys[1] - ys[0]) * n / 4:.4g}', fill='black', font=font,
+                  anchor='rm')
 
 
 def _paint_image(artist, layer, draw, place, box):
@@ -396,7 +428,9 @@ def _paint_image(artist, layer, draw, place, box):
         high = numpy.nanmax(values) if artist.vmax is None else artist.vmax
         rgb = get_cmap(artist.cmap)(numpy.nan_to_num((values - low) / ((high - low) or 1.0)))[..., :3]
     else:
-        rgb = data[..., :3] / 255.0 if data.dtype.kind in 'iu' else numpy.clip(numpy.nan_to_num(data[..., :3].astype(float)), 0, 1)
+        rgb = data[..., :3] / 255.0 if data.dtype.kind in 'iu' else numpy.clip(numpy.nan_to_num(data[...,
+                                                                                                     :3].astype(float)),
+                                                                               0, 1)
     picture = Image.fromarray((rgb * 255 + 0.5).astype(numpy.uint8))
     if artist.origin == 'lower':
         picture = picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
@@ -410,7 +444,8 @@ def _paint_image(artist, layer, draw, place, box):
 def _paint_line(artist, layer, draw, place, box):
     x, y = place(artist.x, artist.y)
     good = numpy.isfinite(x) & numpy.isfinite(y)
-    points = [(float(a), float(b)) for a, b in zip(numpy.clip(x[good], -1e6, 1e6), numpy.clip(y[good], -1e6, 1e6))]
+    points = [(float(a), float(b)) for a, b in zip(numpy.clip(x[good], -1e6, 1e6), numpy.clip(y[good], -1e6,
+                                                                                              1e6))]
     if artist.line and len(points) > 1:
         draw.line(points, fill=artist.colour, width=max(1, int(round(artist.width))))
     if artist.mark or len(points) == 1:
@@ -456,7 +491,8 @@ def _paint_segments(artist, layer, draw, place, box):
 
 def _paint_rule(artist, layer, draw, place, box):
     x, y = place([artist.at, artist.at], [artist.at, artist.at])
-    draw.line([x[0], box[1], x[0], box[3]] if artist.axis == 0 else [box[0], y[0], box[2], y[0]], fill=artist.colour)
+    draw.line([x[0], box[1], x[0], box[3]] if artist.axis == 0 else [box[0], y[0], box[2], y[0]],
+              fill=artist.colour)
 
 
 def _paint_text(artist, layer, draw, place, box):
@@ -464,15 +500,16 @@ def _paint_text(artist, layer, draw, place, box):
     draw.text((x[0], y[0]), artist.s, fill=artist.colour, font=_font(10))
 
 
-_PAINT = {'image': _paint_image, 'line': _paint_line, 'points': _paint_points, 'bars': _paint_bars, 'area': _paint_area,
-          'segments': _paint_segments, 'rule': _paint_rule, 'text': _paint_text}
+_PAINT = {'image': _paint_image, 'line': _paint_line, 'points': _paint_points, 'bars': _paint_bars,
+          'area': _paint_area, 'segments': _paint_segments, 'rule': _paint_rule, 'text': _paint_text}
 
 
 def _contour_segments(x, y, z, level):
     """Line segments [N, 4] (x0, y0, x1, y1) where z crosses `level`, cell by cell (marching squares)."""
     segments = []
     above = z > level
-    rows, cols = numpy.nonzero((above[:-1, :-1] != above[1:, :-1]) | (above[:-1, :-1] != above[:-1, 1:]) | (above[:-1, :-1] != above[1:, 1:]))
+    rows, cols = numpy.nonzero((above[:-1, :-1] != above[1:, :-1]) | (above[:-1, :-1] != above[:-1, 1:])
+                               | (above[:-1, :-1] != above[1:, 1:]))
     for i, j in zip(rows, cols):
         corners = [(i, j), (i, j + 1), (i + 1, j + 1), (i + 1, j)]
         cuts = []
@@ -525,8 +562,17 @@ class Figure:
         else:
             rows, cols, n = args if len(args) == 3 else [int(d) for d in str(int(args[0]))]
             grid = _gridspec.GridSpec(rows, cols)
-            spec = grid[int(n) - 1] if not isinstance(n, (tuple, list)) else _gridspec.SubplotSpec(
-                grid, ((n[0] - 1) // cols, (n[1] - 1) // cols + 1), ((n[0] - 1) % cols, (n[1] - 1) % cols + 1))
+            spec = grid[int(n) - 1] if not isinstance(n, (tuple, list)) else _gridspec.SubplotSpec(grid,
+                                                                                                   ((n[0]
+                                                                                                     - 1) // cols,
+                                                                                                    (n[1]
+                                                                                                     - 1) // cols
+                                                                                                    + 1),
+                                                                                                   ((n[0]
+                                                                                                     - 1) % cols,
+                                                                                                    (n[1]
+                                                                                                     - 1) % cols
+                                                                                                    + 1))
         axes = Axes(self, _box(spec))
         for old in self.axes:
             if old.box == axes.box:
@@ -569,7 +615,9 @@ class Figure:
     clear = clf
 
     def savefig(self, fname, dpi=None, format=None, bbox_inches=None, facecolor=None, **kwargs):
-        """Paints the figure and writes it; the folder has to exist, the extension names the format (.png without one)."""
+        """Paints the figure and writes it; the folder has to exist, the extension names the format (.png
+        without one).
+        """
         picture = self.picture(dpi)
         if hasattr(fname, 'write'):
             return picture.save(fname, format or 'PNG')
@@ -588,7 +636,8 @@ class Figure:
         for axes in self.axes:
             axes.paint(canvas)
         if self.title:
-            ImageDraw.Draw(canvas).text((size[0] / 2, 4), self.title, fill='black', font=_font(13), anchor='mt')
+            ImageDraw.Draw(canvas).text((size[0] / 2, 4), self.title, fill='black', font=_font(13),
+                                        anchor='mt')
         return canvas
 
     def colorbar(self, *args, **kwargs):
@@ -619,7 +668,7 @@ def _box(spec):
     return x0, y0, x1, y1
 
 
-# ---- pyplot's state -----------------------------------------------------------------------------------------------
+# ---- pyplot's state ----------------------------------------------------------------------------------------
 
 _FIGURES = {}
 _CURRENT = [None]
@@ -720,8 +769,9 @@ def _of_axes(name):
     return call
 
 
-for _name in ('imshow', 'matshow', 'plot', 'semilogy', 'semilogx', 'loglog', 'scatter', 'hist', 'bar', 'fill_between', 'contour', 'contourf',
-              'pcolormesh', 'pcolor', 'axhline', 'axvline', 'text', 'annotate', 'axis', 'legend', 'grid', 'tick_params', 'margins'):
+for _name in ('imshow', 'matshow', 'plot', 'semilogy', 'semilogx', 'loglog', 'scatter', 'hist', 'bar',
+              'fill_between', 'contour', 'contourf', 'pcolormesh', 'pcolor', 'axhline', 'axvline', 'text',
+              'annotate', 'axis', 'legend', 'grid', 'tick_params', 'margins'):
     globals()[_name] = _of_axes(_name)
 for _name in ('title', 'xlabel', 'ylabel', 'xlim', 'ylim', 'xscale', 'yscale'):
     globals()[_name] = _of_axes('set_' + _name)
