@@ -13,7 +13,7 @@ import shutil
 
 from checkpoint_names import match
 from errors import DiskError, UserError
-from tf1 import tf
+from tf1 import tf, told_by
 from utils import fsync_file, write_text
 
 SIZE_FLAGS = (('g_h0_lin', '--output_height, --output_width, --z_dim or --gf_dim'), ('d_h4_lin', '--output_height or --output_width'),
@@ -152,9 +152,9 @@ def save(sess, saver, folder, batch_size, step, max_to_keep=1, keep_every=0, fil
         os.makedirs(aside)
         try:
             saver.save(sess, os.path.join(aside, name), write_meta_graph=False, write_state=False)
-            reason = verify(os.path.join(aside, name))
-            if reason:
-                raise DiskError(f'checkpoint {os.path.join(folder, name)}: it did not read back ({reason}); is the disk full or failing?')
+            damage = verify(os.path.join(aside, name))
+            if damage:
+                raise DiskError(f'checkpoint {os.path.join(folder, name)}: it did not read back ({damage}); is the disk full or failing?')
             for path in sorted(glob.glob(os.path.join(glob.escape(aside), '*')), key=lambda path: path.endswith('.index')):
                 fsync_file(path)
                 os.replace(path, os.path.join(folder, os.path.basename(path)))
@@ -163,8 +163,7 @@ def save(sess, saver, folder, batch_size, step, max_to_keep=1, keep_every=0, fil
             shutil.rmtree(aside, ignore_errors=True)        # of a full disk it would take the last room
         _prune(folder, step, max_to_keep, keep_every)
     except (OSError, tf.errors.OpError) as error:
-        message = str(error).splitlines()[0][:300]
-        raise DiskError(f'checkpoint {os.path.join(folder, name)}: cannot be written ({message}); free some space or give another --out_dir; '
+        raise DiskError(f'checkpoint {os.path.join(folder, name)}: cannot be written ({told_by(error)}); free some space or give another --out_dir; '
                         f'older checkpoints are untouched') from error
     return Checkpoint(os.path.join(folder, name), step)
 

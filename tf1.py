@@ -56,3 +56,12 @@ def session(graph=None):
         config.intra_op_parallelism_threads = len(os.sched_getaffinity(0))
         config.inter_op_parallelism_threads = 1
     return tf.Session(graph=graph, config=config)
+
+
+def told_by(error):
+    """What an exception says in one line; a session's errors hide theirs behind the story of where the graph was built."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    if lines[0].startswith('Graph execution error'):
+        after = [number + 1 for number, line in enumerate(lines) if line.startswith('Node: ')]
+        lines = lines[after[-1]:] if after and after[-1] < len(lines) else lines
+    return lines[0][:300]

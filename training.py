@@ -21,7 +21,7 @@ from errors import DiskError, UserError
 from health import Health
 from logs import EventFile, LossFile, Progress, write_curve
 from model import DCGAN
-from tf1 import session, tf
+from tf1 import session, tf, told_by
 from utils import image_grid, remove_leftovers, to_uint8, write_gif, write_image, write_lines
 
 SUMMARY_EVERY = 50         # steps between TensorBoard summaries: histograms are larger than all else we write
@@ -121,9 +121,8 @@ def _memory_in_words(cfg, when):
     try:
         yield
     except (tf.errors.ResourceExhaustedError, MemoryError) as error:
-        detail = str(error).splitlines()[0][:120] if str(error) else 'MemoryError'
         raise UserError(f'out of memory {when} with --batch_size {cfg.batch_size}, --gf_dim {cfg.gf_dim}, --df_dim {cfg.df_dim} and '
-                        f'{cfg.output_height}x{cfg.output_width} images: make one of them smaller ({detail})') from error
+                        f'{cfg.output_height}x{cfg.output_width} images: make one of them smaller ({told_by(error)[:120]})') from error
 
 
 def _announce(gan, run, start, total_steps, say):
