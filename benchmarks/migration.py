@@ -1,4 +1,5 @@
-"""Runs public TF1 GAN repositories unmodified under `python -m legacy run` and writes what came of it as a table.
+"""Runs public TF1 GAN repositories unmodified under `python -m legacy run` and writes what came of it as a
+table.
 
     python benchmarks/migration.py --sources SOURCES --data DATA [--only NAME …] [--write benchmarks/migration.md]
 
@@ -46,52 +47,41 @@ class Repository:
 
 
 REPOSITORIES = (Repository('wiseodd', 'wiseodd/generative-models@b930d5fa9e', 'wgan_tensorflow.py', 1300,
-                           r'Iter: \d+; D loss: [-\d.e]+; G_loss', 2, cwd='GAN/wasserstein_gan'),
-                Repository('jonbruner', 'jonbruner/generative-adversarial-networks@2e792d92b8',
-                           'gan-script.py', 60, files='tensorboard/*/events*', seconds=180),
-                Repository('affinelayer', 'affinelayer/pix2pix-tensorflow@0f21744243',
-                           'pix2pix.py --mode train --input_dir train --output_dir out --max_steps 3 --ngf 8 --ndf 8 --which_direction BtoA '
-                           '--progress_freq 1 --display_freq 2', 40, r'gen_loss_L1 [-\d.e]+', 1,
-                           'out/images/*-outputs.png', prepare='ln -s $D/pair512 train'),
-                Repository('taki-SN', 'taki0112/Spectral_Normalization-Tensorflow@f391eb7535',
-                           'main.py --dataset mnist --sn True --batch_size 4 --epoch 1 --print_freq 2', 14,
-                           r'd_loss: [-\d.]+, g_loss: [-\d.]+', 1, 'samples/**/*.png', cwd='dcgan'),
-                Repository('carpedm20-DCGAN', 'carpedm20/DCGAN-tensorflow@62c9a2a7f7',
-                           'main.py --dataset mnist --input_height=28 --output_height=28 --train --batch_size 16 --sample_freq 2',
-                           40, r'd_loss: [-\d.]+, g_loss: [-\d.]+', 2, 'out/**/*.png',
-                           prepare='mkdir data; ln -s $D/mnist_raw data/mnist'), Repository('hwalsuklee',
-                                                                                            'hwalsuklee/tensorflow-generative-model-collections@3abde8a9bc',
-                                                                                            'main.py --gan_type WGAN_GP --dataset mnist --epoch 1 --batch_size 16',
-                                                                                            60,
-                                                                                            r'd_loss: [-\d.]+, g_loss: [-\d.]+',
-                                                                                            5,
-                                                                                            prepare='mkdir data; ln -s $D/mnist_gz data/mnist'),
-                Repository('khanrc', 'khanrc/tf.gans-comparison@4e79266b11',
-                           'train.py --model wgan-gp --dataset celeba --batch_size 4 --num_threads 2', 40,
-                           r'steps per epoch: \d+', 1, 'summary/**/events*', before='convert.py', seconds=180,
-                           prepare='mkdir -p data/celebA; for i in $D/celeba/0000[0-4]*.jpg $D/celeba/0001*.jpg; do cp $i data/celebA/; done'),
-                Repository('carpedm20-BEGAN', 'carpedm20/BEGAN-tensorflow@722b3f1a2f',
-                           'main.py --dataset=faces64 --conv_hidden_num=64 --batch_size=4 --input_scale_size=32 --max_step 5 --log_step 1',
-                           60, r'Loss_D: [-\d.]+ Loss_G: [-\d.]+', 1, 'logs/**/*_G.png',
-                           prepare='mkdir -p data; ln -s $D/faces64 data/faces64'), Repository('LynnHo-v1',
-                                                                                               'LynnHo/DCGAN-LSGAN-WGAN-GP-DRAGAN-Tensorflow-2@2bf0c8b6ad',
-                                                                                               'train_mnist_wgan_gp.py',
-                                                                                               150,
-                                                                                               r'Epoch: \( +\d+\)',
-                                                                                               5, cwd='v1',
-                                                                                               prepare='mkdir -p v1/data; ln -s $D/mnist_small v1/data/mnist'),
-                Repository('YadiraF', 'YadiraF/GAN@45bde57d96', 'dcgan.py', 30, r'D loss: [-\d.e]+; G_loss',
-                           1, 'Samples/celebA_dcgan/*.png', prepare='ln -s $D/celeba Datas/celebA'),
-                Repository('igul222', 'igul222/improved_wgan_training@fa66c574a5', 'gan_mnist.py', 40,
-                           r'train disc cost\s+[-\d.]+', 1, 'train_disc_cost.jpg',
-                           prepare='cp $D/mnist.pkl.gz /tmp/mnist.pkl.gz'), Repository('shekkizh',
-                                                                                       'shekkizh/WassersteinGAN.tensorflow@6fa169aa07',
-                                                                                       'main.py --batch_size=8 --gen_dimension=2 --iterations=12',
-                                                                                       40,
-                                                                                       r'Step: 10, generator loss: [-\d.]+, discriminator_loss: [-\d.]+',
-                                                                                       1,
-                                                                                       prepare='mkdir -p Data_zoo/CelebA_faces; ln -s $D/celeba Data_zoo/CelebA_faces/img_align_celeba'),
-                )
+        r'Iter: \d+; D loss: [-\d.e]+; G_loss', 2, cwd='GAN/wasserstein_gan'), Repository('jonbruner',
+        'jonbruner/generative-adversarial-networks@2e792d92b8', 'gan-script.py', 60,
+        files='tensorboard/*/events*', seconds=180), Repository('affinelayer',
+        'affinelayer/pix2pix-tensorflow@0f21744243',
+        'pix2pix.py --mode train --input_dir train --output_dir out --max_steps 3 --ngf 8 --ndf 8 --which_direction BtoA '
+        '--progress_freq 1 --display_freq 2', 40, r'gen_loss_L1 [-\d.e]+', 1, 'out/images/*-outputs.png',
+        prepare='ln -s $D/pair512 train'), Repository('taki-SN',
+        'taki0112/Spectral_Normalization-Tensorflow@f391eb7535',
+        'main.py --dataset mnist --sn True --batch_size 4 --epoch 1 --print_freq 2', 14,
+        r'd_loss: [-\d.]+, g_loss: [-\d.]+', 1, 'samples/**/*.png', cwd='dcgan'), Repository(
+        'carpedm20-DCGAN', 'carpedm20/DCGAN-tensorflow@62c9a2a7f7',
+        'main.py --dataset mnist --input_height=28 --output_height=28 --train --batch_size 16 --sample_freq 2',
+        40, r'd_loss: [-\d.]+, g_loss: [-\d.]+', 2, 'out/**/*.png',
+        prepare='mkdir data; ln -s $D/mnist_raw data/mnist'), Repository('hwalsuklee',
+        'hwalsuklee/tensorflow-generative-model-collections@3abde8a9bc',
+        'main.py --gan_type WGAN_GP --dataset mnist --epoch 1 --batch_size 16', 60,
+        r'd_loss: [-\d.]+, g_loss: [-\d.]+', 5, prepare='mkdir data; ln -s $D/mnist_gz data/mnist'),
+    Repository('khanrc', 'khanrc/tf.gans-comparison@4e79266b11',
+        'train.py --model wgan-gp --dataset celeba --batch_size 4 --num_threads 2', 40,
+        r'steps per epoch: \d+', 1, 'summary/**/events*', before='convert.py', seconds=180,
+        prepare='mkdir -p data/celebA; for i in $D/celeba/0000[0-4]*.jpg $D/celeba/0001*.jpg; do cp $i data/celebA/; done'),
+    Repository('carpedm20-BEGAN', 'carpedm20/BEGAN-tensorflow@722b3f1a2f',
+        'main.py --dataset=faces64 --conv_hidden_num=64 --batch_size=4 --input_scale_size=32 --max_step 5 --log_step 1',
+        60, r'Loss_D: [-\d.]+ Loss_G: [-\d.]+', 1, 'logs/**/*_G.png',
+        prepare='mkdir -p data; ln -s $D/faces64 data/faces64'), Repository('LynnHo-v1',
+        'LynnHo/DCGAN-LSGAN-WGAN-GP-DRAGAN-Tensorflow-2@2bf0c8b6ad', 'train_mnist_wgan_gp.py', 150,
+        r'Epoch: \( +\d+\)', 5, cwd='v1', prepare='mkdir -p v1/data; ln -s $D/mnist_small v1/data/mnist'),
+    Repository('YadiraF', 'YadiraF/GAN@45bde57d96', 'dcgan.py', 30, r'D loss: [-\d.e]+; G_loss', 1,
+        'Samples/celebA_dcgan/*.png', prepare='ln -s $D/celeba Datas/celebA'), Repository('igul222',
+        'igul222/improved_wgan_training@fa66c574a5', 'gan_mnist.py', 40, r'train disc cost\s+[-\d.]+', 1,
+        'train_disc_cost.jpg', prepare='cp $D/mnist.pkl.gz /tmp/mnist.pkl.gz'), Repository('shekkizh',
+        'shekkizh/WassersteinGAN.tensorflow@6fa169aa07',
+        'main.py --batch_size=8 --gen_dimension=2 --iterations=12', 40,
+        r'Step: 10, generator loss: [-\d.]+, discriminator_loss: [-\d.]+', 1,
+        prepare='mkdir -p Data_zoo/CelebA_faces; ln -s $D/celeba Data_zoo/CelebA_faces/img_align_celeba'),)
 
 
 def tree(folder):
@@ -150,7 +140,8 @@ def faults(repository, status, output, seconds, work, before, start):
         lines = [line for line in output.splitlines() if re.search(repository.pattern, line)]
         hits = [line for line in lines if finite(line)]
         if len(hits) < repository.times:
-            wrong.append(f'pattern {len(hits)}×, expected {repository.times}× ({len(lines) - len(hits)} not finite)')
+            wrong.append(
+                f'pattern {len(hits)}×, expected {repository.times}× ({len(lines) - len(hits)} not finite)')
     if repository.files:
         found = glob.glob(os.path.join(work, repository.cwd, repository.files), recursive=True)
         if not any(os.path.getmtime(path) >= start - 1 and good_file(path) for path in found):
@@ -171,7 +162,7 @@ def measure(repository, sources, data, keep=None):
         copy = os.path.join(work, repository.name)
         shutil.copytree(os.path.join(sources, repository.name), copy, symlinks=True)
         subprocess.run(repository.prepare or 'true', shell=True, cwd=copy, check=True, env={**os.environ,
-                                                                                            'D': os.path.abspath(data)})
+                'D': os.path.abspath(data)})
         if repository.before:
             run(repository, repository.before, copy)
         before, start = tree(copy), time.time()
@@ -192,8 +183,7 @@ def versions():
     import platform
     from importlib import metadata
     return f'Python {platform.python_version()}, ' + ', '.join(f'{name} {metadata.version(name.lower())}'
-                                                               for name in ('TensorFlow', 'NumPy', 'SciPy',
-                                                                            'Pillow')) + f', {os.cpu_count()} CPU cores'
+        for name in ('TensorFlow', 'NumPy', 'SciPy', 'Pillow')) + f', {os.cpu_count()} CPU cores'
 
 
 def table(rows):
@@ -202,8 +192,9 @@ def table(rows):
     for row in rows:
         r = row['repository']
         place = '' if r.cwd == '.' else f' (in `{r.cwd}`)'
-        lines.append(f'| {r.source} | `{r.command}`{place} | {r.stop_after} | {row["seconds"]:.0f} | {row["restored"]} | '
-                     f'{"; ".join(row["wrong"]) or "meets every criterion"} |')
+        lines.append(
+            f'| {r.source} | `{r.command}`{place} | {r.stop_after} | {row["seconds"]:.0f} | {row["restored"]} | '
+            f'{"; ".join(row["wrong"]) or "meets every criterion"} |')
     return '\n'.join(lines)
 
 
@@ -229,8 +220,9 @@ def main(argv):
         if args.only and repository.name not in args.only:
             continue
         row = measure(repository, args.sources, args.data, args.logs)
-        print(f'{repository.name}: {row["seconds"]:.0f} s, {row["restored"]} restored, {"; ".join(row["wrong"]) or "ok"}',
-              flush=True)
+        print(
+            f'{repository.name}: {row["seconds"]:.0f} s, {row["restored"]} restored, {"; ".join(row["wrong"]) or "ok"}',
+            flush=True)
         rows.append(row)
     if args.write:
         with open(args.write + '.new', 'w') as file:

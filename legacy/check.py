@@ -1,4 +1,5 @@
-"""`python -m legacy check PATH`: what a script or folder uses that is gone, what `run` restores, the modern form.
+"""`python -m legacy check PATH`: what a script or folder uses that is gone, what `run` restores, the modern
+form.
 
 Static: nothing is executed. Names are followed through imports and aliases (`from tensorflow.contrib import slim`, `nn = tf.nn`).
 Exit status: 0 when `run` is expected to work, 1 when something it cannot restore is used, 2 for wrong usage.
@@ -24,7 +25,8 @@ QUIET = {row.name for row in symbols.SYMBOLS.values() if row.kind == 'changed'
                                                                          'depthwise_conv2d',
                                                                          'fused_batch_norm', 'max_pool')}
 QUIET |= {row.name for row in symbols.SYMBOLS.values() if row.name.startswith(('os.', 'subprocess.',
-                                                                               'pickle.', 'urllib.request.'))
+                                                                               'pickle.', 'csv.', 'random.',
+                                                                               'urllib.request.'))
           and row.kind == 'changed'}
 QUIET |= {'tf.depth_to_space', 'tf.space_to_depth', 'tf.reverse', 'tf.image.resize_images'}
 METHOD_ROWS = {name for name in METHODS if '.' + name in symbols.SYMBOLS} - {'decode', 'next', 'value', 'ptp'}
@@ -170,12 +172,8 @@ class _Visitor(ast.NodeVisitor):
 
     def visit_Name(self, node):
         if isinstance(node.ctx,
-                      ast.Load) and node.id in ABSENT_BUILTINS and node.id not in self.names and node.id not in self.own and 'builtins.' + node.id in symbols.SYMBOLS and node.id not in ('file',
-                                                                                                                                                                                          'buffer',
-                                                                                                                                                                                          'apply',
-                                                                                                                                                                                          'intern',
-                                                                                                                                                                                          'coerce',
-                                                                                                                                                                                          'cmp') and node.lineno not in self.guarded:
+            ast.Load) and node.id in ABSENT_BUILTINS and node.id not in self.names and node.id not in self.own and 'builtins.' + node.id in symbols.SYMBOLS and node.id not in (
+            'file', 'buffer', 'apply', 'intern', 'coerce', 'cmp') and node.lineno not in self.guarded:
             self.report(node, symbols.SYMBOLS['builtins.' + node.id])
         elif isinstance(node.ctx, ast.Store):
             if node.id in ABSENT_BUILTINS:
@@ -301,9 +299,10 @@ def main(argv):
         tail = f' ({f.note})' if f.note else ''
         print(f'{f.file}:{f.line}: {f.name}: {f.status}' + (f'; today: {f.modern}' if f.modern else '')
               + tail)
-    print(f'{len(files)} file(s), {len(findings)} use(s) of {len({f.name for f in findings})} gone symbol(s), {len(lost)} not restored: '
-          + ('`python -m legacy run` is not expected to get past them' if lost
-             else '`python -m legacy run` is expected to work'))
+    print(
+        f'{len(files)} file(s), {len(findings)} use(s) of {len({f.name for f in findings})} gone symbol(s), {len(lost)} not restored: '
+        + ('`python -m legacy run` is not expected to get past them' if lost
+            else '`python -m legacy run` is expected to work'))
     return 1 if lost else 0
 
 

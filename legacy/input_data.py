@@ -156,8 +156,9 @@ def load_or_sample(folder, wanted_by):
     names = ', '.join(name + '.gz' for pair in FILES.values() for name in pair)
     if None in sample:
         raise OSError(f'{wanted_by}: no MNIST in {os.path.abspath(folder)}; put {names} there')
-    notes.say(f'no complete MNIST in {folder}: the {10000:,} sample digits stand in (8,000 to train, 2,000 to test); '
-              f'for all of MNIST put {names} there', 'mnist')
+    notes.say(
+        f'no complete MNIST in {folder}: the {10000:,} sample digits stand in (8,000 to train, 2,000 to test); '
+        f'for all of MNIST put {names} there', 'mnist')
     images, labels = map(read_idx, sample)
     return [[images[:8000], labels[:8000]], [images[8000:], labels[8000:]]]
 
@@ -172,7 +173,8 @@ def read_data_sets(train_dir, fake_data=False, one_hot=False, dtype=numpy.float3
         return Datasets(*[DataSet([], [], fake_data=True, **options) for _ in range(3)])
     (images, labels), (test_images, test_labels) = load_or_sample(train_dir, 'read_data_sets')
     if validation_size < 0:
-        raise ValueError(f'Validation size should be between 0 and {len(images)}. Received: {validation_size}.')
+        raise ValueError(
+            f'Validation size should be between 0 and {len(images)}. Received: {validation_size}.')
     if validation_size > len(images) // 2:               # 5,000 of the sample digits would be most of them
         validation_size = len(images) // 8
     images, test_images = images[..., None], test_images[..., None]

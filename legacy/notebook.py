@@ -1,6 +1,8 @@
-"""Notebooks under `run`: code cells in order in one `__main__`; magics and shell lines skipped and named; figures saved as files.
+"""Notebooks under `run`: code cells in order in one `__main__`; magics and shell lines skipped and named;
+figures saved as files.
 
-A cell's last expression is printed, as the notebook would have shown it. Figures that are open when a cell ends (or when it calls
+A cell's last expression is printed, as the notebook would have shown it. Figures that are open when a cell
+ends (or when it calls
 plt.show()) are written to `<notebook>-figures/cell<NN>-<n>.png` in the working directory.
 """
 import ast
@@ -93,9 +95,8 @@ def execute(path, world, main):
         _run(body, filename, world, main)
         if last is not None:
             value = eval(world.code_of_text(last, filename, 'eval'), main.__dict__)
-            if value is not None and not isinstance(value,
-                                                    list) and type(value).__module__.split('.')[0] not in ('legacy',
-                                                                                                           'matplotlib'):
+            if value is not None and not isinstance(value, list) and type(value).__module__.split('.')[
+                0] not in ('legacy', 'matplotlib'):
                 print(repr(value))
         save_figures(folder, number)
 

@@ -25,7 +25,8 @@ class StopRun(BaseException):
 class Quotient(float):
     """The result of `/` on two integers: the float of Python 3 that remembers the integer of Python 2.
 
-    Used as a number it is the float. Used as an index or a size, where a float is an error anyway, it is the integer, carried
+    Used as a number it is the float. Used as an index or a size, where a float is an error anyway, it is the
+    integer, carried
     through +, −, · and further division the way Python 2 would have computed it.
     """
     __slots__ = ('whole',)
@@ -37,8 +38,9 @@ class Quotient(float):
 
     def __index__(self):
         if self.whole != float(self):
-            notes.say(f'{float(self)} is used as an index or a size: taken as {self.whole}, as Python 2 divided',
-                      'quotient')
+            notes.say(
+                f'{float(self)} is used as an index or a size: taken as {self.whole}, as Python 2 divided',
+                'quotient')
         return self.whole
 
     def __reduce__(self):
@@ -388,13 +390,33 @@ def _attribute(path):
     return value
 
 
+def _sample(population, k):
+    """random.sample of an array, a set or anything else with a length."""
+    import random
+    if not isinstance(population, (list, tuple, range, str)):
+        population = list(population)
+    return random.sample(population, k)
+
+
 _EXPRESSIONS = {'itertools.izip': zip, 'itertools.imap': map, 'itertools.ifilter': filter,
                 'string.maketrans': str.maketrans, 'string.join': lambda words, sep=' ': sep.join(words),
                 'string.replace': str.replace, 'string.split': str.split, 'string.strip': str.strip,
                 'string.atoi': int, 'string.atof': float, 'sys.setdefaultencoding': lambda name: None,
-                'types.StringType': str, 'types.IntType': int, 'types.FloatType': float,
-                'types.ListType': list, 'types.DictType': dict, 'types.TupleType': tuple,
-                'types.NoneType': type(None), 'types.StringTypes': (str,), 'types.BooleanType': bool,}
+                'random.sample': _sample, 'types.StringType': str, 'types.IntType': int,
+                'types.FloatType': float, 'types.ListType': list, 'types.DictType': dict,
+                'types.TupleType': tuple, 'types.NoneType': type(None), 'types.StringTypes': (str,),
+                'types.BooleanType': bool,}
+
+
+def _csv(name):
+    """csv readers and writers on files opened as bytes, which Python 2 asked for."""
+    def call(file, *args, **kwargs):
+        csv = importlib.import_module('csv')
+        if isinstance(file, io.BufferedIOBase):
+            file = io.TextIOWrapper(file, errors='surrogateescape', newline='', write_through=True)
+        return getattr(csv, name)(file, *args, **kwargs)
+    call.__name__ = name
+    return call
 
 
 def stdlib(row):
@@ -405,6 +427,8 @@ def stdlib(row):
         return _popen_class()
     if row.name.startswith(('subprocess.', 'os.system', 'os.popen')):
         return _process(row.name.split('.')[1])
+    if row.name.startswith('csv.'):
+        return _csv(row.name.split('.')[1])
     if row.name in _EXPRESSIONS:
         return _EXPRESSIONS[row.name]
     if row.name == 'inspect.getargspec':

@@ -22,7 +22,7 @@ def options(argv):
     parser.add_argument('--stop_after', type=int, metavar='N',
                         help='end cleanly after N calls of Session.run')
     parser.add_argument('--map_path', action='append', default=[], metavar='OLD=NEW',
-                        help='read and write NEW wherever the script or its arguments name a path that starts with OLD')
+        help='read and write NEW wherever the script or its arguments name a path that starts with OLD')
     parser.add_argument('--explain', action='store_true',
                         help='list at the end every symbol that was restored')
     parser.add_argument('script', help='SCRIPT.py or NOTEBOOK.ipynb')
@@ -39,8 +39,9 @@ def options(argv):
     for pair in args.map_path:
         old, equals, new = pair.partition('=')
         if not equals or not old or not new:
-            raise UserError(f'--map_path {pair}: expected OLD=NEW, for example --map_path /data/celebA=data/celebA',
-                            status=2)
+            raise UserError(
+                f'--map_path {pair}: expected OLD=NEW, for example --map_path /data/celebA=data/celebA',
+                status=2)
         args.paths.append((old, new))
     return args
 
@@ -98,7 +99,7 @@ def report_failure(error):
     own = os.path.dirname(os.path.abspath(__file__)) + os.sep
     frames = error.__traceback__
     while frames is not None and os.path.abspath(frames.tb_frame.f_code.co_filename).startswith((own,
-                                                                                                 '<frozen')) and '__legacy__' not in frames.tb_frame.f_builtins:
+            '<frozen')) and '__legacy__' not in frames.tb_frame.f_builtins:
         frames = frames.tb_next
     traceback.print_exception(type(error), error, frames)
 

@@ -29,6 +29,7 @@ def prepare():
     tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.INFO)
     _sessions(tf)
     _dimensions(tf)
+    _tensors()
     _slots()
 
 
@@ -142,6 +143,23 @@ def _dimensions(tf):
     dimension.__float__ = lambda self: float(self.value)
     dimension.__array__ = lambda self, dtype=None, copy=None: numpy.array(self.value, dtype)
     dimension.sqrt = lambda self: numpy.sqrt(self.value)
+
+
+def _tensors():
+    """`np.abs(tensor)` gave a tensor: NumPy's functions fall back to the operators of an object."""
+    import numpy
+    from tensorflow.python.framework import tensor
+
+    plain = tensor.Tensor.__array__
+
+    def as_object(self, dtype=None, copy=None):
+        if dtype is not None and numpy.dtype(dtype) != object:
+            return plain(self, dtype)
+        result = numpy.empty((), object)
+        result[()] = self
+        return result
+
+    tensor.Tensor.__array__ = as_object
 
 
 def _slots():

@@ -476,6 +476,8 @@ coerce none
                  'subprocess.check_output', 'subprocess.run', 'urllib.request.urlretrieve',
                  'urllib.request.urlopen'):
         yield Symbol(name, 'python2:STDLIB', name, 'changed', 'downloads are refused')
+    for name in ('csv.reader', 'csv.writer', 'csv.DictReader', 'csv.DictWriter', 'random.sample'):
+        yield Symbol(name, 'python2:STDLIB', name, 'changed', 'takes what it took in Python 2')
     for name in ('load', 'loads', 'dump'):
         yield Symbol('pickle.' + name, f'python2:pickle_{name}', 'pickle.' + name, 'changed',
                      'files of Python 2 and files opened as text are read')

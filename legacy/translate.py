@@ -1,4 +1,5 @@
-"""Old source → a syntax tree of today, in memory: Python 2 syntax, division, vanished methods, absolute paths.
+"""Old source → a syntax tree of today, in memory: Python 2 syntax, division, vanished methods, absolute
+paths.
 
 Line numbers stay those of the file, so tracebacks point at the user's own lines.
 """
@@ -32,7 +33,7 @@ def _refactoring_tool():
                 from fissix import refactor
             except ImportError:
                 raise UserError('this script is written in Python 2; to read it on Python '
-                                f'{sys.version_info.major}.{sys.version_info.minor}: pip install fissix') from None
+                    f'{sys.version_info.major}.{sys.version_info.minor}: pip install fissix') from None
             package = 'fissix.fixes.fix_'
         return refactor.RefactoringTool([package + name for name in _fixers()])
 
@@ -90,7 +91,7 @@ def parse(text, filename):
 def _print_chevron(tree):
     for node in ast.walk(tree):
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.RShift) and isinstance(node.left,
-                                                                                          ast.Name) and node.left.id == 'print':
+            ast.Name) and node.left.id == 'print':
             return f'line {node.lineno}: print statement'
     return None
 
@@ -98,12 +99,10 @@ def _print_chevron(tree):
 def _syntax_name(error, text):
     lines = text.split('\n')
     line = lines[(error.lineno or 1) - 1] if (error.lineno or 1) <= len(lines) else ''
-    for pattern, name in ((r'\bprint\b', 'print statement'), (r'\bexcept\b.*,', 'except X, e'),
-                          (r'\braise\b.*,', 'raise X, message'), (r'\bexec\b', 'exec statement'), (r'`',
-                                                                                                   'backticks'),
-                          (r'<>', '<> operator'), (r'\b0\d+\b', '0777 literal'), (r'\b\d+[lL]\b',
-                                                                                  '10L literal'),
-                          (r'\bur[\'"]', 'ur"" literal'), (r'\b(def|lambda)\b.*\(', 'tuple parameters')):
+    for pattern, name in ((r'\bprint\b', 'print statement'), (r'\bexcept\b.*,', 'except X, e'), (
+            r'\braise\b.*,', 'raise X, message'), (r'\bexec\b', 'exec statement'), (r'`', 'backticks'), (
+            r'<>', '<> operator'), (r'\b0\d+\b', '0777 literal'), (r'\b\d+[lL]\b', '10L literal'), (
+            r'\bur[\'"]', 'ur"" literal'), (r'\b(def|lambda)\b.*\(', 'tuple parameters')):
         if re.search(pattern, line):
             return name
     return 'tabs mixed with spaces' if isinstance(error, TabError) else (error.msg or 'syntax')
@@ -188,7 +187,8 @@ def project_files(script, folders):
 def python2_evidence(files, folders):
     """Why a project is Python 2: ('file:line: what') or None. `files` is what `project_files` found.
 
-    A file that does not parse decides; else things that no Python 3 has ever run: unguarded Python 2 modules, builtins and
+    A file that does not parse decides; else things that no Python 3 has ever run: unguarded Python 2 modules,
+    builtins and
     methods, sibling modules of a package imported without a dot.
     """
     for path, (_, reason) in files.items():
@@ -238,12 +238,11 @@ def _evidence_in(tree, path, folders, own_methods):
                 and node.id not in bound and node.id not in ('buffer', 'apply', 'file', 'intern', 'coerce'):
             return line, f'{node.id}'
         elif isinstance(node,
-                        ast.Attribute) and node.attr in PYTHON2_METHODS and node.attr not in own_methods and not (isinstance(node.value,
-                                                                                                                             ast.Name)
-                                                                                                                  and node.value.id == 'six'):
+            ast.Attribute) and node.attr in PYTHON2_METHODS and node.attr not in own_methods and not (
+            isinstance(node.value, ast.Name) and node.value.id == 'six'):
             return line, f'.{node.attr}()'
         elif isinstance(node, ast.Call) and isinstance(node.func,
-                                                       ast.Attribute) and node.func.attr == 'next' and not node.args and not node.keywords and 'next' not in own_methods:
+            ast.Attribute) and node.func.attr == 'next' and not node.args and not node.keywords and 'next' not in own_methods:
             return line, '.next()'
     return None
 
@@ -346,8 +345,8 @@ class Modernise(ast.NodeTransformer):
         if self.python2 and plain:
             return self._call('listed', node, node)
         if isinstance(node.func, ast.Name) and node.func.id in ('int',
-                                                                'float') and node.func.id not in self.shadowed and len(node.args) == 1 and not node.keywords and not isinstance(node.args[0],
-                                                                                                                                                                                ast.Starred):
+            'float') and node.func.id not in self.shadowed and len(
+            node.args) == 1 and not node.keywords and not isinstance(node.args[0], ast.Starred):
             return self._call('to_' + node.func.id, node, node.args[0])
         return node
 

@@ -252,7 +252,7 @@ class World:
                 return value, False
             from legacy.tf1 import sizes
             return (sizes.accepting_quotients(full, value), True) if path.split('.')[0] == 'tf' else (value,
-                                                                                                      path == 'np')
+                path == 'np')
         if symbols.is_prefix(full) or self._alias_below(full):
             return View(full, None, self, full), True
         gone = symbols.covering(full)
@@ -266,8 +266,7 @@ class World:
     def _wanted(self, row, real, name):
         """Renamed things that are still there need nothing put in their place."""
         return row.kind != 'renamed' or real is None or not hasattr(real,
-                                                                    name) or row.restore == 'python2:STDLIB' and row.name in ('urllib.urlretrieve',
-                                                                                                                              )
+            name) or row.restore == 'python2:STDLIB' and row.name in ('urllib.urlretrieve',)
 
     def _alias_below(self, full):
         return any(name.startswith(full.replace('tf.', 'tensorflow.', 1) + '.') or name.startswith(full + '.')

@@ -100,6 +100,7 @@ fixed = tf.nn.conv2d_transpose(tf.placeholder_with_default(np.ones((2, 4, 4, 3),
                                tf.ones([3, 3, 6, 3]), [2, 8, 8, 6], [1, 2, 2, 1])
 keep('format', nchw=nchw, nhwc=nhwc, grad_nchw=grads[0], grad_nhwc=grads[1], fixed=fixed,
      halves=tf.reshape(tf.zeros([12]), [8 / 2, 6 / 2]))
+keep('format', absolute=np.abs(rows - 1.0))
 names['dimension'] = [int(x.get_shape()[1] / 2), x.get_shape()[3].value, int(np.sqrt(x.get_shape()[1]) * 10)]
 
 # recurrent cells

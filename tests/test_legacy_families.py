@@ -70,21 +70,11 @@ def close(actual, expected, tolerance=1e-4):
 # ---- tf.layers ---------------------------------------------------------------------------------------------
 
 def test_layers_have_the_variables_of_tensorflow_1_in_its_order(names):
-    assert [n for n in names['variables'] if n.startswith('layers/')] == [f'layers/{n}:0'
-                                                                          for n in ('conv2d/kernel',
-                                                                                    'conv2d/bias',
-                                                                                    'up/kernel', 'up/bias',
-                                                                                    'batch_normalization/gamma',
-                                                                                    'batch_normalization/beta',
-                                                                                    'batch_normalization/moving_mean',
-                                                                                    'batch_normalization/moving_variance',
-                                                                                    'dense/kernel',
-                                                                                    'dense/bias',
-                                                                                    'first/kernel',
-                                                                                    'first/bias',
-                                                                                    'separable/depthwise_kernel',
-                                                                                    'separable/pointwise_kernel',
-                                                                                    'separable/bias')]
+    assert [n for n in names['variables'] if n.startswith('layers/')] == [f'layers/{n}:0' for n in (
+            'conv2d/kernel', 'conv2d/bias', 'up/kernel', 'up/bias', 'batch_normalization/gamma',
+            'batch_normalization/beta', 'batch_normalization/moving_mean',
+            'batch_normalization/moving_variance', 'dense/kernel', 'dense/bias', 'first/kernel', 'first/bias',
+            'separable/depthwise_kernel', 'separable/pointwise_kernel', 'separable/bias')]
 
 
 def test_layers_conv2d_and_its_reuse(arrays):
@@ -141,33 +131,14 @@ def test_dropout_scales_what_it_keeps(arrays, name, keep):
 # ---- tf.contrib.layers -------------------------------------------------------------------------------------
 
 def test_contrib_layers_have_the_variables_of_tensorflow_1(names):
-    assert [n for n in names['variables'] if n.startswith('contrib/')] == [f'contrib/{n}:0'
-                                                                           for n in ('bn4/beta',
-                                                                                     'bn4/moving_mean',
-                                                                                     'bn4/moving_variance',
-                                                                                     'bn2/beta', 'bn2/gamma',
-                                                                                     'bn2/moving_mean',
-                                                                                     'bn2/moving_variance',
-                                                                                     'unfused/beta',
-                                                                                     'unfused/moving_mean',
-                                                                                     'unfused/moving_variance',
-                                                                                     'both/beta',
-                                                                                     'both/moving_mean',
-                                                                                     'both/moving_variance',
-                                                                                     'ln/beta', 'ln/gamma',
-                                                                                     'in/beta', 'in/gamma',
-                                                                                     'gn/beta', 'gn/gamma',
-                                                                                     'Conv/weights',
-                                                                                     'Conv/BatchNorm/beta',
-                                                                                     'Conv/BatchNorm/moving_mean',
-                                                                                     'Conv/BatchNorm/moving_variance',
-                                                                                     'Conv2d_transpose/weights',
-                                                                                     'Conv2d_transpose/biases',
-                                                                                     'fully_connected/weights',
-                                                                                     'fully_connected/biases',
-                                                                                     'linear/weights',
-                                                                                     'linear/biases',
-                                                                                     'xavier', 'he')]
+    assert [n for n in names['variables'] if n.startswith('contrib/')] == [f'contrib/{n}:0' for n in (
+            'bn4/beta', 'bn4/moving_mean', 'bn4/moving_variance', 'bn2/beta', 'bn2/gamma', 'bn2/moving_mean',
+            'bn2/moving_variance', 'unfused/beta', 'unfused/moving_mean', 'unfused/moving_variance',
+            'both/beta', 'both/moving_mean', 'both/moving_variance', 'ln/beta', 'ln/gamma', 'in/beta',
+            'in/gamma', 'gn/beta', 'gn/gamma', 'Conv/weights', 'Conv/BatchNorm/beta',
+            'Conv/BatchNorm/moving_mean', 'Conv/BatchNorm/moving_variance', 'Conv2d_transpose/weights',
+            'Conv2d_transpose/biases', 'fully_connected/weights', 'fully_connected/biases', 'linear/weights',
+            'linear/biases', 'xavier', 'he')]
 
 
 def test_moving_averages_are_not_trained(names):
@@ -197,7 +168,8 @@ def test_contrib_batch_norm_unfused_has_no_bessel_correction(arrays):
 def test_contrib_batch_norm_switches_on_a_tensor(arrays):
     x = arrays['images']
     close(arrays['out/contrib.both'], normalised(x, (0, 1, 2), 1e-3))
-    mean, variance = arrays['after/contrib/both/moving_mean:0'], arrays['after/contrib/both/moving_variance:0']
+    mean, variance = arrays['after/contrib/both/moving_mean:0'], arrays[
+        'after/contrib/both/moving_variance:0']
     close(mean, 0.1 * x.mean((0, 1, 2)))
     close(arrays['out/infer.both'], (x - mean) / np.sqrt(variance + 1e-3))
 
@@ -310,6 +282,10 @@ def test_transposed_convolution_keeps_the_static_batch(names):
 def test_divisions_are_sizes(arrays, names):
     assert arrays['out/format.halves'].shape == (4, 3)
     assert names['dimension'] == [4, 3, 28]
+
+
+def test_numpy_functions_of_tensors_are_tensors(arrays):
+    close(arrays['out/format.absolute'], np.abs(arrays['rows'] - 1))
 
 
 # ---- recurrent cells ---------------------------------------------------------------------------------------

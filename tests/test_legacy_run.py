@@ -90,8 +90,8 @@ def test_a_script_is_main_in_its_own_folder(tmp_path):
     (tmp_path / 'errors.py').write_text('WHO = "the script\'s own errors.py"\n')
     (tmp_path / 'sub').mkdir()
     script(tmp_path,
-           'import errors, os, sys\nprint(__name__, __file__, sys.argv, os.getcwd())\nprint(errors.WHO, sys.path[0])\n'
-           'import __main__\nprint(__main__.__file__)\nsys.exit(7)\n')
+        'import errors, os, sys\nprint(__name__, __file__, sys.argv, os.getcwd())\nprint(errors.WHO, sys.path[0])\n'
+        'import __main__\nprint(__main__.__file__)\nsys.exit(7)\n')
     done = legacy('run', '../script.py', '--epoch', '3', '--explain', cwd=tmp_path / 'sub')
     assert done.returncode == 7
     assert done.stdout.splitlines() == [
@@ -109,12 +109,12 @@ def test_a_traceback_has_the_scripts_own_lines_and_no_others(tmp_path):
 
 def test_downloads_are_refused_with_the_path_that_would_do(tmp_path):
     script(tmp_path,
-           'import urllib, os, subprocess\nfrom six.moves import urllib as moved\nopen("there.gz", "w").close()\n'
-           'print(urllib.urlretrieve("http://example.com/x", "there.gz")[0])\n'
-           'print(os.system("curl http://example.com/y -o got.gz"), subprocess.call(["wget", "http://example.com/z"]))\n'
-           'try:\n    moved.request.urlretrieve("http://example.com/a", "data/a.gz")\n'
-           'except Exception as error:\n    print(error)\n'
-           'urllib.urlretrieve("http://example.com/x", "missing.gz")\n')
+        'import urllib, os, subprocess\nfrom six.moves import urllib as moved\nopen("there.gz", "w").close()\n'
+        'print(urllib.urlretrieve("http://example.com/x", "there.gz")[0])\n'
+        'print(os.system("curl http://example.com/y -o got.gz"), subprocess.call(["wget", "http://example.com/z"]))\n'
+        'try:\n    moved.request.urlretrieve("http://example.com/a", "data/a.gz")\n'
+        'except Exception as error:\n    print(error)\n'
+        'urllib.urlretrieve("http://example.com/x", "missing.gz")\n')
     done = legacy('run', 'script.py', cwd=tmp_path)
     assert done.returncode == 1
     first, second, third = done.stdout.splitlines()
@@ -132,13 +132,9 @@ def test_guarded_imports_of_absent_modules_stay_absent(tmp_path):
 
 
 @pytest.mark.parametrize('words, message', [(['run', 'none.py'], 'no such file: none.py'), (['run',
-                                                                                             '--stop_after',
-                                                                                             '0',
-                                                                                             'script.py'],
-                                                                                            '--stop_after 0'),
-                                            (['run', '--map_path', 'abc', 'script.py'], 'expected OLD=NEW'),
-                                            (['check', 'none'], 'no such file or folder: none'), (['walk'],
-                                                                                                  "unknown command 'walk'")])
+                '--stop_after', '0', 'script.py'], '--stop_after 0'), (['run', '--map_path', 'abc',
+                'script.py'], 'expected OLD=NEW'), (['check', 'none'], 'no such file or folder: none'), ([
+                'walk'], "unknown command 'walk'")])
 def test_wrong_usage_is_one_line(tmp_path, words, message):
     script(tmp_path, 'pass\n')
     done = legacy(*words, cwd=tmp_path)

@@ -65,7 +65,7 @@ def test_read_data_sets_reads_local_idx_files(tmp_path, packed):
     sets = input_data.read_data_sets(str(tmp_path), one_hot=True, validation_size=10)
     assert (sets.train.num_examples, sets.validation.num_examples, sets.test.num_examples) == (90, 10, 40)
     assert sets.train.images.shape == (90,
-                                       784) and sets.train.images.dtype == np.float32 and sets.train.images.max() <= 1
+        784) and sets.train.images.dtype == np.float32 and sets.train.images.max() <= 1
     assert sets.test.labels.shape == (40, 10) and (sets.test.labels.sum(1) == 1).all()
     assert input_data.read_data_sets(str(tmp_path), reshape=[]).train.images.shape[1:] == (28, 28, 1)
 

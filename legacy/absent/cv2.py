@@ -89,7 +89,8 @@ def cvtColor(src, code, dst=None):
         return numpy.rint(grey).astype(data.dtype) if data.dtype.kind in 'iu' else grey.astype(data.dtype)
     if code == COLOR_GRAY2BGR:
         return numpy.repeat(data.reshape(data.shape[:2] + (1,)), 3, 2)
-    raise NotImplementedError(f'cv2.cvtColor code {code}: module cv2 is not installed (pip install opencv-python)')
+    raise NotImplementedError(
+        f'cv2.cvtColor code {code}: module cv2 is not installed (pip install opencv-python)')
 
 
 def flip(src, flipCode):

@@ -25,7 +25,8 @@ class Stub(types.ModuleType):
     def _fail(self, *args, **kwargs):
         top = self.__name__.split('.')[0]
         if self.__name__.startswith('tf.'):
-            raise NotImplementedError(f'{self.__name__} is gone and `python -m legacy run` does not restore it')
+            raise NotImplementedError(
+                f'{self.__name__} is gone and `python -m legacy run` does not restore it')
         raise ModuleNotFoundError(f'{self.__name__} is used here, but module {top} is not installed',
                                   name=top)
 

@@ -34,9 +34,10 @@ class Dataset(tf.data.Dataset):
         return dataset
 
     from_tensors = staticmethod(lambda tensors: Dataset._old(tf.data.Dataset.from_tensors(tensors)))
-    from_tensor_slices = staticmethod(lambda tensors: Dataset._old(tf.data.Dataset.from_tensor_slices(tensors)))
+    from_tensor_slices = staticmethod(lambda tensors: Dataset._old(tf.data.Dataset.from_tensor_slices(
+                tensors)))
     from_generator = staticmethod(lambda *args, **kwargs: Dataset._old(tf.data.Dataset.from_generator(*args,
-                                                                                                      **kwargs)))
+                **kwargs)))
     range = staticmethod(lambda *args: Dataset._old(tf.data.Dataset.range(*args)))
     zip = staticmethod(lambda datasets: Dataset._old(tf.data.Dataset.zip(datasets)))
     list_files = staticmethod(lambda pattern, shuffle=None,

@@ -713,7 +713,8 @@ def optimize_loss(loss, global_step, learning_rate, optimizer, gradient_noise_sc
 def _optimizer(optimizer, rate):
     if isinstance(optimizer, str):
         if optimizer not in OPTIMIZERS:
-            raise ValueError(f'Optimizer name should be one of [{", ".join(OPTIMIZERS)}], you provided {optimizer}.')
+            raise ValueError(
+                f'Optimizer name should be one of [{", ".join(OPTIMIZERS)}], you provided {optimizer}.')
         return OPTIMIZERS[optimizer](learning_rate=rate)
     if isinstance(optimizer, tf.train.Optimizer):
         return optimizer

@@ -23,10 +23,8 @@ class MultivariateNormalDiag(_TODAY.Distribution):
         self._scale = tf.convert_to_tensor(scale)
         self._loc = tf.convert_to_tensor(loc) if loc is not None else tf.zeros_like(self._scale)
         super().__init__(dtype=self._loc.dtype, reparameterization_type=_TODAY.FULLY_REPARAMETERIZED,
-                         validate_args=validate_args, allow_nan_stats=allow_nan_stats, parameters={'loc': loc,
-                                                                                                   'scale_diag':
-                                                                                                   scale},
-                         graph_parents=[self._loc, self._scale], name=name)
+            validate_args=validate_args, allow_nan_stats=allow_nan_stats, parameters={'loc': loc,
+                'scale_diag': scale}, graph_parents=[self._loc, self._scale], name=name)
 
     loc = property(lambda self: self._loc)
     mu = loc

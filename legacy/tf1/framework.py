@@ -70,7 +70,8 @@ def arg_scope(list_ops_or_scope, **kwargs):
     """Defaults for the listed functions inside the block; a scope got from `as` can be entered again."""
     if isinstance(list_ops_or_scope, dict):
         if kwargs:
-            raise ValueError('When attempting to re-use a scope by suppling a dictionary, kwargs must be empty.')
+            raise ValueError(
+                'When attempting to re-use a scope by suppling a dictionary, kwargs must be empty.')
         scope = dict(list_ops_or_scope)
     else:
         if not isinstance(list_ops_or_scope, (list, tuple)):

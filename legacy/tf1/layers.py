@@ -262,7 +262,8 @@ class BatchNormalization(Layer):
                  virtual_batch_size=None, adjustment=None, name=None, **kwargs):
         super().__init__(trainable=trainable, name=name, **kwargs)
         if renorm or virtual_batch_size or adjustment:
-            raise NotImplementedError('batch_normalization: renorm, virtual_batch_size and adjustment are not restored')
+            raise NotImplementedError(
+                'batch_normalization: renorm, virtual_batch_size and adjustment are not restored')
         self.axis = axis[0] if isinstance(axis, (list, tuple)) else axis
         self.momentum, self.epsilon, self.center, self.scale, self.fused = momentum, epsilon, center, scale, fused
         self.options = dict(gamma=dict(initializer=gamma_initializer, regularizer=gamma_regularizer,
@@ -275,14 +276,8 @@ class BatchNormalization(Layer):
     def build(self, input_shape):
         size = (core.count(input_shape[self.axis]),)
         made = {name: self.add_variable(name, size, **self.options[name]) for name, wanted in (('gamma',
-                                                                                                self.scale),
-                                                                                               ('beta',
-                                                                                                self.center),
-                                                                                               ('moving_mean',
-                                                                                                True),
-                                                                                               ('moving_variance',
-                                                                                                True))
-                if wanted}
+                    self.scale), ('beta', self.center), ('moving_mean', True), ('moving_variance', True))
+            if wanted}
         self.gamma, self.beta = made.get('gamma'), made.get('beta')
         self.moving_mean, self.moving_variance = made['moving_mean'], made['moving_variance']
 

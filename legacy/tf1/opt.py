@@ -101,11 +101,9 @@ class ScipyOptimizerInterface:
         start = numpy.concatenate([numpy.ravel(v) for v in session.run(self.vars)]).astype(float)
         bounds = None
         if self.bounds:
-            bounds = [b for v, s in zip(self.vars, shapes)
-                      for b in numpy.broadcast_to(numpy.stack(numpy.broadcast_arrays(*self.bounds.get(v,
-                                                                                                      (-numpy.inf,
-                                                                                                       numpy.inf))),
-                                                              -1), s + [2]).reshape(-1, 2)]
+            bounds = [b for v, s in zip(self.vars, shapes) for b in numpy.broadcast_to(numpy.stack(
+                        numpy.broadcast_arrays(*self.bounds.get(v, (-numpy.inf, numpy.inf))), -1), s + [
+                        2]).reshape(-1, 2)]
         options = {k: v for k, v in self.options.items()}
         put(optimize.minimize(value, start, jac=True, method=self.method, bounds=bounds, options=options,
                               callback=step_callback).x)

@@ -135,8 +135,9 @@ def _logits_first(name):
         if 'targets' in kwargs:
             kwargs['labels'] = kwargs.pop('targets')
         if args and args[0] is not None:
-            notes.say(f'tf.nn.{name} called by position: taken as (logits, labels), the order of TensorFlow ≤ 0.12',
-                      name)
+            notes.say(
+                f'tf.nn.{name} called by position: taken as (logits, labels), the order of TensorFlow ≤ 0.12',
+                name)
             kwargs.update(zip(('logits', 'labels', 'name') if name[:7] != 'softmax' else ('logits', 'labels',
                                                                                           'dim', 'name'),
                               args))

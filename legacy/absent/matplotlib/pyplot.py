@@ -104,11 +104,8 @@ class Axes(Artist):
                 line = linestyle not in ('', 'None', 'none') and ('-' in style or ':' in style or not mark
                                                                   or linestyle is not None)
                 artist = Artist(kind='line', x=numpy.ravel(x), y=numpy.ravel(column), colour=_colour(color
-                                                                                                     or c
-                                                                                                     or letter,
-                                                                                                     self.n),
-                                line=line, mark=mark, label=label, width=linewidth or lw or 1.5,
-                                size=(markersize or ms or 4))
+                        or c or letter, self.n), line=line, mark=mark, label=label, width=linewidth or lw
+                    or 1.5, size=(markersize or ms or 4))
                 self.n += color is None and c is None and letter is None
                 self.artists.append(artist)
                 made.append(artist)
@@ -130,8 +127,8 @@ class Axes(Artist):
                 alpha=None, vmin=None, vmax=None, **kwargs):
         x, y = numpy.ravel(numpy.asarray(x, float)), numpy.ravel(numpy.asarray(y, float))
         c = color if color is not None else c
-        numbers = c is not None and not isinstance(c,
-                                                   str) and numpy.ndim(c) == 1 and numpy.size(c) == x.size and numpy.asarray(c).dtype.kind in 'iufb'
+        numbers = c is not None and not isinstance(c, str) and numpy.ndim(c) == 1 and numpy.size(
+            c) == x.size and numpy.asarray(c).dtype.kind in 'iufb'
         if numbers:
             values = numpy.asarray(c, float)
             low, high = (values.min() if vmin is None else vmin), (values.max() if vmax is None else vmax)
@@ -141,9 +138,8 @@ class Axes(Artist):
         else:
             colours = [_colour(c, self.n)] * x.size
             self.n += c is None
-        artist = Artist(kind='points', x=x, y=y, colours=colours, mark=marker or 'o', size=max(1.0,
-                                                                                               float(numpy.mean(s)) ** 0.5),
-                        label=label, colour=colours[0] if colours else 'black')
+        artist = Artist(kind='points', x=x, y=y, colours=colours, mark=marker or 'o', size=max(1.0, float(
+                    numpy.mean(s)) ** 0.5), label=label, colour=colours[0] if colours else 'black')
         self.artists.append(artist)
         return artist
 
@@ -173,8 +169,7 @@ class Axes(Artist):
         x = numpy.asarray(x, float)
         y1, y2 = [numpy.broadcast_to(numpy.asarray(y, float), x.shape) for y in (y1, y2)]
         self.artists.append(Artist(kind='area', x=numpy.concatenate([x, x[::-1]]), y=numpy.concatenate([y1,
-                                                                                                        y2[::-1]]),
-                                   colour=_colour(color or facecolor, self.n), label=label))
+                        y2[::-1]]), colour=_colour(color or facecolor, self.n), label=label))
 
     def contour(self, *args, levels=None, cmap=None, colors=None, **kwargs):
         args = list(args)
@@ -193,11 +188,8 @@ class Axes(Artist):
             segments = _contour_segments(x, y, z, level)
             if len(segments):
                 self.artists.append(Artist(kind='segments', segments=segments, colour=_colour(colors
-                                                                                              if isinstance(colors,
-                                                                                                            str)
-                                                                                              else shade),
-                                           x=segments[:, [0, 2]].ravel(), y=segments[:, [1, 3]].ravel(),
-                                           label=None))
+                            if isinstance(colors, str) else shade), x=segments[:, [0, 2]].ravel(), y=segments[
+                            :, [1, 3]].ravel(), label=None))
         return Artist(levels=levels, kind='contour', collections=[])
 
     def contourf(self, *args, cmap=None, **kwargs):
@@ -342,7 +334,8 @@ class Axes(Artist):
         if right <= left or bottom <= top:
             return
         images = [a for a in self.artists if a.kind == 'image']
-        if images and images[-1].extent is None and images[-1].aspect != 'auto' and len(images) == len(self.artists):
+        if images and images[-1].extent is None and images[-1].aspect != 'auto' and len(images) == len(
+            self.artists):
             rows, cols = images[-1].data.shape[:2]
             scale = min((right - left) / cols, (bottom - top) / rows)
             w, h = max(1, int(cols * scale)), max(1, int(rows * scale))
@@ -385,8 +378,7 @@ class Axes(Artist):
 def _unit(values, low, high, log):
     if log:
         values, low, high = numpy.log10(numpy.maximum(values, 1e-300)), numpy.log10(max(low,
-                                                                                        1e-300)), numpy.log10(max(high,
-                                                                                                                  1e-300))
+                1e-300)), numpy.log10(max(high, 1e-300))
     return (values - low) / ((high - low) or 1.0)
 
 
@@ -429,8 +421,7 @@ def _paint_image(artist, layer, draw, place, box):
         rgb = get_cmap(artist.cmap)(numpy.nan_to_num((values - low) / ((high - low) or 1.0)))[..., :3]
     else:
         rgb = data[..., :3] / 255.0 if data.dtype.kind in 'iu' else numpy.clip(numpy.nan_to_num(data[...,
-                                                                                                     :3].astype(float)),
-                                                                               0, 1)
+                    :3].astype(float)), 0, 1)
     picture = Image.fromarray((rgb * 255 + 0.5).astype(numpy.uint8))
     if artist.origin == 'lower':
         picture = picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
@@ -562,17 +553,9 @@ class Figure:
         else:
             rows, cols, n = args if len(args) == 3 else [int(d) for d in str(int(args[0]))]
             grid = _gridspec.GridSpec(rows, cols)
-            spec = grid[int(n) - 1] if not isinstance(n, (tuple, list)) else _gridspec.SubplotSpec(grid,
-                                                                                                   ((n[0]
-                                                                                                     - 1) // cols,
-                                                                                                    (n[1]
-                                                                                                     - 1) // cols
-                                                                                                    + 1),
-                                                                                                   ((n[0]
-                                                                                                     - 1) % cols,
-                                                                                                    (n[1]
-                                                                                                     - 1) % cols
-                                                                                                    + 1))
+            spec = grid[int(n) - 1] if not isinstance(n, (tuple, list)) else _gridspec.SubplotSpec(grid, ((n[
+                            0] - 1) // cols, (n[1] - 1) // cols + 1), ((n[0] - 1) % cols, (n[1] - 1) % cols
+                    + 1))
         axes = Axes(self, _box(spec))
         for old in self.axes:
             if old.box == axes.box:
@@ -759,7 +742,8 @@ def imread(fname, format=None):
     """PNG as float32 in [0, 1], others as uint8."""
     with Image.open(fname) as picture:
         data = numpy.array(picture.convert('RGBA') if picture.mode == 'P' else picture)
-        return data.astype(numpy.float32) / 255 if picture.format == 'PNG' and data.dtype == numpy.uint8 else data
+        return data.astype(
+            numpy.float32) / 255 if picture.format == 'PNG' and data.dtype == numpy.uint8 else data
 
 
 def _of_axes(name):
