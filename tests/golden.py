@@ -53,6 +53,9 @@ def read(path):
     for group in ('init', 'final', 'step0'):
         if group not in groups:
             raise UserError(f'{path}: not a recorded trajectory: it has no {group}/...')
+    for group, tensors in groups.items():
+        if group.startswith('step') and 'images' not in tensors:
+            raise UserError(f'{path}: not a recorded trajectory: it has no {group}/images')
     return SYSTEMS[name], groups
 
 
@@ -103,8 +106,9 @@ def _ours(system, tensors, variables):
     for name, value in converted.items():
         if name not in variables:
             raise UserError(f'recorded tensor {name} has no counterpart in the graph')
-        if tuple(variables[name].shape) != value.shape:
-            raise UserError(f'recorded tensor {name} is {value.shape}, in the graph it is {tuple(variables[name].shape)}')
+        shape = tuple(variables[name].shape.as_list())
+        if shape != value.shape:
+            raise UserError(f'recorded tensor {name} is {value.shape}, in the graph it is {shape}')
     return converted
 
 
@@ -171,7 +175,7 @@ def _compare_outputs(sess, gan, system, recorded, first_step):
     """What the original's networks made of sample_z (and the first step's labels), with its final tensors loaded."""
     feed = {gan.z: recorded['sample_z']} if 'sample_z' in recorded else {}
     if gan.cfg.y_dim:
-        feed[gan.y] = recorded.get('sample_labels', first_step['labels'])
+        feed[gan.y] = recorded.get('sample_labels', first_step['labels'])[:len(recorded['sample_z'])]
     scores = tf.sigmoid(model.logits(gan.plugin, gan.cfg, gan.sampler, gan.y, training=False))
     outputs = {'final_sampler': gan.sampler, 'final_sampler_with_final_moving_stats': gan.sampler,
                'final_sampler_scores': scores, 'final_G_train_mode': gan.G}     # the last one moves the moving averages
