@@ -1,15 +1,16 @@
 """Runs public TF1 GAN repositories unmodified under `python -m legacy run` and writes what came of it as a
 table.
 
-    python benchmarks/migration.py --sources SOURCES --data DATA [--only NAME …] [--write benchmarks/migration.md]
+    python benchmarks/migration.py --sources SOURCES --data DATA [--only NAME …] [--write FILE]
 
 SOURCES has one folder per repository, checked out at the commit in REPOSITORIES. DATA has
-    mnist_raw/   the four IDX files                 mnist_gz/   the same, gzip         mnist_small/  their first 2,000 digits, raw
-    celeba/      600 faces 178×218, 000001.jpg …    faces64/    faces 64×64            pair512/      24 pictures 512×256, A and B side by side
-    mnist.pkl.gz a pickle of (2,000 / 1,000 / 1,000) digits as (images in [0, 1], labels)
-Every run gets a fresh copy, no network and no display, and has to: end by itself with status 0 in time; print no traceback; print
-its pattern often enough with finite numbers; leave its files (pictures that open and are not one colour; event files); and leave the
-source files as they were.
+    mnist_raw/    the four IDX files; mnist_gz/ the same, gzip; mnist_small/ their first 2,000 digits, raw
+    celeba/       600 faces 178×218, 000001.jpg …; faces64/ faces 64×64
+    pair512/      24 pictures 512×256, A and B side by side
+    mnist.pkl.gz  a pickle of (2,000 / 1,000 / 1,000) digits as (images in [0, 1], labels)
+Every run gets a fresh copy, no network and no display, and has to: end by itself with status 0 in time; print
+no traceback; print its pattern often enough with finite numbers; leave its files (pictures that open and are
+not one colour; event files); and leave the source files as they were.
 """
 import argparse
 import dataclasses
@@ -51,14 +52,16 @@ REPOSITORIES = (Repository('wiseodd', 'wiseodd/generative-models@b930d5fa9e', 'w
         'jonbruner/generative-adversarial-networks@2e792d92b8', 'gan-script.py', 60,
         files='tensorboard/*/events*', seconds=180), Repository('affinelayer',
         'affinelayer/pix2pix-tensorflow@0f21744243',
-        'pix2pix.py --mode train --input_dir train --output_dir out --max_steps 3 --ngf 8 --ndf 8 --which_direction BtoA '
+        'pix2pix.py --mode train --input_dir train --output_dir out --max_steps 3 --ngf 8 --ndf 8 '
+        '--which_direction BtoA '
         '--progress_freq 1 --display_freq 2', 40, r'gen_loss_L1 [-\d.e]+', 1, 'out/images/*-outputs.png',
         prepare='ln -s $D/pair512 train'), Repository('taki-SN',
         'taki0112/Spectral_Normalization-Tensorflow@f391eb7535',
         'main.py --dataset mnist --sn True --batch_size 4 --epoch 1 --print_freq 2', 14,
         r'd_loss: [-\d.]+, g_loss: [-\d.]+', 1, 'samples/**/*.png', cwd='dcgan'), Repository(
         'carpedm20-DCGAN', 'carpedm20/DCGAN-tensorflow@62c9a2a7f7',
-        'main.py --dataset mnist --input_height=28 --output_height=28 --train --batch_size 16 --sample_freq 2',
+        'main.py --dataset mnist --input_height=28 --output_height=28 --train --batch_size 16 '
+        '--sample_freq 2',
         40, r'd_loss: [-\d.]+, g_loss: [-\d.]+', 2, 'out/**/*.png',
         prepare='mkdir data; ln -s $D/mnist_raw data/mnist'), Repository('hwalsuklee',
         'hwalsuklee/tensorflow-generative-model-collections@3abde8a9bc',
@@ -67,9 +70,11 @@ REPOSITORIES = (Repository('wiseodd', 'wiseodd/generative-models@b930d5fa9e', 'w
     Repository('khanrc', 'khanrc/tf.gans-comparison@4e79266b11',
         'train.py --model wgan-gp --dataset celeba --batch_size 4 --num_threads 2', 40,
         r'steps per epoch: \d+', 1, 'summary/**/events*', before='convert.py', seconds=180,
-        prepare='mkdir -p data/celebA; for i in $D/celeba/0000[0-4]*.jpg $D/celeba/0001*.jpg; do cp $i data/celebA/; done'),
+        prepare='mkdir -p data/celebA; for i in $D/celeba/0000[0-4]*.jpg $D/celeba/0001*.jpg; '
+                'do cp $i data/celebA/; done'),
     Repository('carpedm20-BEGAN', 'carpedm20/BEGAN-tensorflow@722b3f1a2f',
-        'main.py --dataset=faces64 --conv_hidden_num=64 --batch_size=4 --input_scale_size=32 --max_step 5 --log_step 1',
+        'main.py --dataset=faces64 --conv_hidden_num=64 --batch_size=4 --input_scale_size=32 '
+        '--max_step 5 --log_step 1',
         60, r'Loss_D: [-\d.]+ Loss_G: [-\d.]+', 1, 'logs/**/*_G.png',
         prepare='mkdir -p data; ln -s $D/faces64 data/faces64'), Repository('LynnHo-v1',
         'LynnHo/DCGAN-LSGAN-WGAN-GP-DRAGAN-Tensorflow-2@2bf0c8b6ad', 'train_mnist_wgan_gp.py', 150,
@@ -193,16 +198,18 @@ def table(rows):
         r = row['repository']
         place = '' if r.cwd == '.' else f' (in `{r.cwd}`)'
         lines.append(
-            f'| {r.source} | `{r.command}`{place} | {r.stop_after} | {row["seconds"]:.0f} | {row["restored"]} | '
+            f'| {r.source} | `{r.command}`{place} | {r.stop_after} | {row["seconds"]:.0f} | '
+            f'{row["restored"]} | '
             f'{"; ".join(row["wrong"]) or "meets every criterion"} |')
     return '\n'.join(lines)
 
 
 HEADER = """# Old repositories, run unmodified
 
-Twelve public TF1 GAN repositories under `python -m legacy run --stop_after N COMMAND`, sources untouched, no network, no GPU. Written by
-`python benchmarks/migration.py --sources SOURCES --data DATA --write benchmarks/migration.md`; its docstring says what data it needs and
-what a run has to show to pass. Measured with {versions}.
+Twelve public TF1 GAN repositories under `python -m legacy run --stop_after N COMMAND`, sources untouched, no
+network, no GPU. Written by
+`python benchmarks/migration.py --sources SOURCES --data DATA --write benchmarks/migration.md`;
+its docstring says what data it needs and what a run has to show to pass. Measured with {versions}.
 
 """
 
@@ -221,7 +228,8 @@ def main(argv):
             continue
         row = measure(repository, args.sources, args.data, args.logs)
         print(
-            f'{repository.name}: {row["seconds"]:.0f} s, {row["restored"]} restored, {"; ".join(row["wrong"]) or "ok"}',
+            f'{repository.name}: {row["seconds"]:.0f} s, {row["restored"]} restored, '
+            f'{"; ".join(row["wrong"]) or "ok"}',
             flush=True)
         rows.append(row)
     if args.write:

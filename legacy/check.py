@@ -1,7 +1,8 @@
 """`python -m legacy check PATH`: what a script or folder uses that is gone, what `run` restores, the modern
 form.
 
-Static: nothing is executed. Names are followed through imports and aliases (`from tensorflow.contrib import slim`, `nn = tf.nn`).
+Static: nothing is executed. Names are followed through imports and aliases
+(`from tensorflow.contrib import slim`, `nn = tf.nn`).
 Exit status: 0 when `run` is expected to work, 1 when something it cannot restore is used, 2 for wrong usage.
 """
 import argparse
@@ -17,18 +18,13 @@ from legacy.python2 import ABSENT_BUILTINS, METHODS, MODULES
 
 FIRST_ARGUMENT_CHANGED = {'tf.concat', 'tf.split'}
 CROSS_ENTROPIES = {row for row in symbols.SYMBOLS if row.endswith('cross_entropy_with_logits')}
-# Rows for things that look the same and are only lenient inside `run`: naming every use of np.array helps
-# nobody.
+# What looks the same and is only lenient inside `run`: naming every use of np.array helps nobody.
+QUIET_PARTS = ('np.', 'os.', 'subprocess.', 'pickle.', 'csv.', 'random.', 'urllib.request.',
+               'tf.nn.', 'tf.depth_to_space', 'tf.space_to_depth', 'tf.reverse', 'tf.image.resize_images')
 QUIET = {row.name for row in symbols.SYMBOLS.values() if row.kind == 'changed'
-         and row.name.startswith('np.')} | {'tf.nn.' + name for name in ('avg_pool', 'bias_add', 'conv2d',
-                                                                         'conv2d_transpose',
-                                                                         'depthwise_conv2d',
-                                                                         'fused_batch_norm', 'max_pool')}
-QUIET |= {row.name for row in symbols.SYMBOLS.values() if row.name.startswith(('os.', 'subprocess.',
-                                                                               'pickle.', 'csv.', 'random.',
-                                                                               'urllib.request.'))
-          and row.kind == 'changed'}
-QUIET |= {'tf.depth_to_space', 'tf.space_to_depth', 'tf.reverse', 'tf.image.resize_images'}
+         and row.name.startswith(QUIET_PARTS) and row.name not in CROSS_ENTROPIES}
+# As likely to be a name of the script's own.
+COMMON_WORDS = ('file', 'buffer', 'apply', 'intern', 'coerce', 'cmp')
 METHOD_ROWS = {name for name in METHODS if '.' + name in symbols.SYMBOLS} - {'decode', 'next', 'value', 'ptp'}
 
 
@@ -171,13 +167,17 @@ class _Visitor(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_Name(self, node):
-        if isinstance(node.ctx,
-            ast.Load) and node.id in ABSENT_BUILTINS and node.id not in self.names and node.id not in self.own and 'builtins.' + node.id in symbols.SYMBOLS and node.id not in (
-            'file', 'buffer', 'apply', 'intern', 'coerce', 'cmp') and node.lineno not in self.guarded:
-            self.report(node, symbols.SYMBOLS['builtins.' + node.id])
-        elif isinstance(node.ctx, ast.Store):
+        if isinstance(node.ctx, ast.Store):
             if node.id in ABSENT_BUILTINS:
                 self.own.add(node.id)
+        elif self._is_gone_builtin(node):
+            self.report(node, symbols.SYMBOLS['builtins.' + node.id])
+
+    def _is_gone_builtin(self, node):
+        known = node.id in ABSENT_BUILTINS and 'builtins.' + node.id in symbols.SYMBOLS
+        if not known or node.id in COMMON_WORDS:
+            return False
+        return node.id not in self.names and node.id not in self.own and node.lineno not in self.guarded
 
     def visit_Call(self, node):
         full = self.dotted(node.func) if isinstance(node.func, (ast.Attribute, ast.Name)) else None
@@ -300,7 +300,8 @@ def main(argv):
         print(f'{f.file}:{f.line}: {f.name}: {f.status}' + (f'; today: {f.modern}' if f.modern else '')
               + tail)
     print(
-        f'{len(files)} file(s), {len(findings)} use(s) of {len({f.name for f in findings})} gone symbol(s), {len(lost)} not restored: '
+        f'{len(files)} file(s), {len(findings)} use(s) of {len({f.name for f in findings})} gone symbol(s), '
+        f'{len(lost)} not restored: '
         + ('`python -m legacy run` is not expected to get past them' if lost
             else '`python -m legacy run` is expected to work'))
     return 1 if lost else 0

@@ -157,7 +157,8 @@ def load_or_sample(folder, wanted_by):
     if None in sample:
         raise OSError(f'{wanted_by}: no MNIST in {os.path.abspath(folder)}; put {names} there')
     notes.say(
-        f'no complete MNIST in {folder}: the {10000:,} sample digits stand in (8,000 to train, 2,000 to test); '
+        f'no complete MNIST in {folder}: the 10,000 sample digits stand in '
+        '(8,000 to train, 2,000 to test); '
         f'for all of MNIST put {names} there', 'mnist')
     images, labels = map(read_idx, sample)
     return [[images[:8000], labels[:8000]], [images[8000:], labels[8000:]]]

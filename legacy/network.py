@@ -18,7 +18,9 @@ class DownloadRefused(urllib.error.URLError):
 
 def refusal(url, path):
     """The error for a download of `url` to `path` (None when the script did not say where)."""
-    where = f'put the file at {os.path.abspath(path)}' if path else 'get the file by hand and place it where the script looks for it'
+    where = 'get the file by hand and place it where the script looks for it'
+    if path:
+        where = f'put the file at {os.path.abspath(path)}'
     return DownloadRefused(f'python -m legacy run never downloads; {where} (asked for: {url})')
 
 

@@ -1,11 +1,12 @@
 """The one table of what old TF1 scripts use that is gone or means something else today.
 
-Each row says how the old script spells it, what puts it back inside `python -m legacy run`, and how it is written now.
-`run` resolves names through it, `check` and `convert` report from it, `--explain` prints from it.
+Each row says how the old script spells it, what puts it back inside `python -m legacy run`, and how it is
+written now. `run` resolves names through it, `check` and `convert` report from it, `--explain` prints it.
 
-Names are canonical: `tf.` for tensorflow, `np.` for numpy, the module's own name for others (`scipy.misc.imread`), `py2:` for
-Python 2 spellings (`py2:print statement`), a leading dot for methods of any object (`.has_key`). `canonical()` maps the ways a
-script can spell a name (`tensorflow.contrib.layers.python.layers.conv2d`) to the one in the table.
+Names are canonical: `tf.` for tensorflow, `np.` for numpy, the module's own name for others
+(`scipy.misc.imread`), `py2:` for Python 2 spellings (`py2:print statement`), a leading dot for methods of any
+object (`.has_key`). `canonical()` maps the ways a script can spell a name
+(`tensorflow.contrib.layers.python.layers.conv2d`) to the one in the table.
 
 `restore` is
     'module:attribute'  our implementation (`module` below `legacy.`),
@@ -393,7 +394,8 @@ static_bidirectional_rnn tf.nn.static_bidirectional_rnn
     yield Symbol('tf.app', 'flags:app', 'absl.app', 'changed',
                  'unknown arguments are tolerated, as before TensorFlow 1.5')
     yield Symbol('tf.flags', 'flags:MODULE', 'absl.flags', 'changed',
-                 'as before TensorFlow 1.5: `--flag False` is false, FLAGS.__flags holds values, read before parsing, '
+                 'as before TensorFlow 1.5: `--flag False` is false, FLAGS.__flags holds values, '
+                 'read before parsing, '
                  'unknown flags tolerated')
     yield Symbol('tf.keras.datasets', 'keras_datasets:MODULE', 'data.read_mnist', 'changed',
                  'never downloads')
@@ -429,11 +431,11 @@ buffer memoryview
 intern sys.intern
 coerce none
 """)
-    for name, modern in (('.has_key', 'in'), ('.iteritems', '.items'), ('.itervalues', '.values'),
-                         ('.iterkeys', '.keys'), ('.viewitems', '.items'), ('.viewvalues', '.values'),
-                         ('.viewkeys', '.keys'), ('.next', 'next(x)'), ('.tostring', '.tobytes'), ('.decode',
-                                                                                                   'none: text is text'),
-                         ('.itemset', 'x[i] = v'), ('.ptp', 'np.ptp'), ('.newbyteorder', 'x.view(dtype)')):
+    for name, modern in (
+            ('.has_key', 'in'), ('.iteritems', '.items'), ('.itervalues', '.values'), ('.iterkeys', '.keys'),
+            ('.viewitems', '.items'), ('.viewvalues', '.values'), ('.viewkeys', '.keys'), ('.next', 'next(x)'),
+            ('.tostring', '.tobytes'), ('.decode', 'none: text is text'), ('.itemset', 'x[i] = v'),
+            ('.ptp', 'np.ptp'), ('.newbyteorder', 'x.view(dtype)')):
         yield Symbol(name, 'python2:METHODS', modern, 'gone', 'put back when the object no longer has it')
     for old, new in (('cPickle', 'pickle'), ('urllib2', 'urllib.request'), ('urlparse', 'urllib.parse'),
                      ('Queue', 'queue'), ('StringIO', 'io'), ('cStringIO', 'io'), ('ConfigParser',
@@ -500,7 +502,8 @@ stack np.stack
 vstack np.vstack
 zeros np.zeros
 histogram np.histogram
-""", 'ragged lists, generators, float sizes, pickled files, binary strings and out-of-range bytes are taken as NumPy 1 took them')
+""", 'ragged lists, generators, float sizes, pickled files, binary strings and bytes out of range '
+                     'are taken as NumPy 1 took them')
     yield Symbol('np.random.random_integers', 'numpy1:random_integers', 'np.random.randint(low, high + 1)')
     yield from _rows('gone', 'scipy.misc', 'scipy_misc', SCIPY_MISC)
     for name, filters in (('LANCZOS', 'ANTIALIAS'),):

@@ -241,8 +241,8 @@ def _evidence_in(tree, path, folders, own_methods):
             ast.Attribute) and node.attr in PYTHON2_METHODS and node.attr not in own_methods and not (
             isinstance(node.value, ast.Name) and node.value.id == 'six'):
             return line, f'.{node.attr}()'
-        elif isinstance(node, ast.Call) and isinstance(node.func,
-            ast.Attribute) and node.func.attr == 'next' and not node.args and not node.keywords and 'next' not in own_methods:
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) \
+                and node.func.attr == 'next' and not (node.args or node.keywords or 'next' in own_methods):
             return line, '.next()'
     return None
 

@@ -7,7 +7,8 @@ class _Widget:
         self.args = args
 
 
-Bar = ETA = Percentage = Timer = SimpleProgress = DynamicMessage = FileTransferSpeed = RotatingMarker = AdaptiveETA = Counter = _Widget
+Bar = ETA = Percentage = Timer = SimpleProgress = DynamicMessage = FileTransferSpeed = _Widget
+RotatingMarker = AdaptiveETA = Counter = _Widget
 Variable = FormatLabel = ReverseBar = BouncingBar = AnimatedMarker = _Widget
 
 

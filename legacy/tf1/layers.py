@@ -265,7 +265,8 @@ class BatchNormalization(Layer):
             raise NotImplementedError(
                 'batch_normalization: renorm, virtual_batch_size and adjustment are not restored')
         self.axis = axis[0] if isinstance(axis, (list, tuple)) else axis
-        self.momentum, self.epsilon, self.center, self.scale, self.fused = momentum, epsilon, center, scale, fused
+        self.momentum, self.epsilon, self.fused = momentum, epsilon, fused
+        self.center, self.scale = center, scale
         self.options = dict(gamma=dict(initializer=gamma_initializer, regularizer=gamma_regularizer,
                                        constraint=gamma_constraint), beta=dict(initializer=beta_initializer,
                                                                                regularizer=beta_regularizer,

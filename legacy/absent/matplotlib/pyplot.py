@@ -297,8 +297,9 @@ class Axes(Artist):
     def _ignore(self, *args, **kwargs):
         """Has no visible part here."""
 
-    tick_params = set_aspect = set_facecolor = set_axis_bgcolor = relim = autoscale = autoscale_view = margins = minorticks_on = _ignore
-    set_frame_on = set_anchor = ticklabel_format = locator_params = set_zlabel = set_zlim = view_init = _ignore
+    tick_params = set_aspect = set_facecolor = set_axis_bgcolor = relim = autoscale = autoscale_view = _ignore
+    margins = minorticks_on = set_frame_on = set_anchor = ticklabel_format = locator_params = _ignore
+    set_zlabel = set_zlim = view_init = _ignore
 
     def twinx(self):
         return self
@@ -778,7 +779,8 @@ def _ignored(*args, **kwargs):
     """Has no visible part here."""
 
 
-tight_layout = subplots_adjust = ion = ioff = pause = draw = rc = switch_backend = axis_off = set_cmap = gray = hot = clim = box = _ignored
+tight_layout = subplots_adjust = ion = ioff = pause = draw = rc = switch_backend = _ignored
+axis_off = set_cmap = gray = hot = clim = box = _ignored
 
 
 def colorbar(*args, **kwargs):
