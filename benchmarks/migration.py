@@ -19,6 +19,7 @@ import hashlib
 import math
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -101,19 +102,26 @@ def tree(folder):
     return found
 
 
+def cpu_seconds():
+    """What all finished child processes have computed: the same on a busy machine."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def run(repository, arguments, work, stop_after=None):
-    """(status, output, seconds) of one script under `python -m legacy run`."""
+    """(status, output, seconds by the clock, seconds of CPU) of one script under `python -m legacy run`."""
     env = {**os.environ, 'PYTHONPATH': ROOT, 'MPLBACKEND': 'Agg', 'PYTHONUNBUFFERED': '1'}
     command = [sys.executable, '-m', 'legacy', 'run', '--explain']
     command += ['--stop_after', str(stop_after)] if stop_after else []
-    start = time.time()
+    start, used = time.time(), cpu_seconds()
     try:
         done = subprocess.run(command + arguments.split(), cwd=os.path.join(work, repository.cwd), env=env,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace',
                               timeout=repository.seconds * 3, stdin=subprocess.DEVNULL)
-        return done.returncode, done.stdout, time.time() - start
+        return done.returncode, done.stdout, time.time() - start, cpu_seconds() - used
     except subprocess.TimeoutExpired as error:
-        return 124, (error.stdout or b'').decode('utf-8', 'replace'), time.time() - start
+        output = (error.stdout or b'').decode('utf-8', 'replace')
+        return 124, output, time.time() - start, cpu_seconds() - used
 
 
 def finite(text):
@@ -171,14 +179,14 @@ def measure(repository, sources, data, keep=None):
         if repository.before:
             run(repository, repository.before, copy)
         before, start = tree(copy), time.time()
-        status, output, seconds = run(repository, repository.command, copy, repository.stop_after)
+        status, output, seconds, cpu = run(repository, repository.command, copy, repository.stop_after)
         wrong = faults(repository, status, output, seconds, copy, before, start)
         if keep:
             os.makedirs(keep, exist_ok=True)
             with open(os.path.join(keep, repository.name + '.log'), 'w') as file:
                 file.write(output)
         restored = re.search(r'legacy: (\d+) restored symbol', output)
-        return dict(repository=repository, seconds=seconds, wrong=wrong, restored=int(restored.group(1))
+        return dict(repository=repository, seconds=seconds, cpu=cpu, wrong=wrong, restored=int(restored.group(1))
                     if restored else 0)
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -192,13 +200,13 @@ def versions():
 
 
 def table(rows):
-    lines = ['| repository | command | `Session.run`s | seconds | symbols restored | result |',
+    lines = ['| repository | command | `Session.run`s | CPU seconds | symbols restored | result |',
              '| --- | --- | --- | --- | --- | --- |']
     for row in rows:
         r = row['repository']
         place = '' if r.cwd == '.' else f' (in `{r.cwd}`)'
         lines.append(
-            f'| {r.source} | `{r.command}`{place} | {r.stop_after} | {row["seconds"]:.0f} | '
+            f'| {r.source} | `{r.command}`{place} | {r.stop_after} | {row["cpu"]:.0f} | '
             f'{row["restored"]} | '
             f'{"; ".join(row["wrong"]) or "meets every criterion"} |')
     return '\n'.join(lines)

@@ -433,7 +433,8 @@ coerce none
 """)
     for name, modern in (
             ('.has_key', 'in'), ('.iteritems', '.items'), ('.itervalues', '.values'), ('.iterkeys', '.keys'),
-            ('.viewitems', '.items'), ('.viewvalues', '.values'), ('.viewkeys', '.keys'), ('.next', 'next(x)'),
+            ('.viewitems', '.items'), ('.viewvalues', '.values'), ('.viewkeys', '.keys'),
+            ('.next', 'next(x)'),
             ('.tostring', '.tobytes'), ('.decode', 'none: text is text'), ('.itemset', 'x[i] = v'),
             ('.ptp', 'np.ptp'), ('.newbyteorder', 'x.view(dtype)')):
         yield Symbol(name, 'python2:METHODS', modern, 'gone', 'put back when the object no longer has it')
@@ -506,6 +507,7 @@ histogram np.histogram
                      'are taken as NumPy 1 took them')
     yield Symbol('np.random.random_integers', 'numpy1:random_integers', 'np.random.randint(low, high + 1)')
     yield from _rows('gone', 'scipy.misc', 'scipy_misc', SCIPY_MISC)
+    yield Symbol('scipy.ndimage.imread', 'scipy_misc:imread', 'imageio.v2.imread')
     for name, filters in (('LANCZOS', 'ANTIALIAS'),):
         yield Symbol('.' + filters, 'python2:METHODS', 'PIL.Image.' + name, 'renamed')
     for module, modern in (('matplotlib', 'matplotlib'), ('mpl_toolkits', 'mpl_toolkits'), ('cv2', 'PIL'),
@@ -529,6 +531,8 @@ ALIASES = {
     'tensorflow.python.platform.app': 'tf.app',
     'tensorflow': 'tf',
     'numpy': 'np',
+    'tf.python.platform.flags': 'tf.flags',
+    'tf.python.platform.app': 'tf.app',
     'tf.app.flags': 'tf.flags',
     'tf.contrib.layers.python.layers.layers': 'tf.contrib.layers',
     'tf.contrib.layers.python.layers.initializers': 'tf.contrib.layers',
@@ -536,6 +540,10 @@ ALIASES = {
     'tf.contrib.layers.python.layers.normalization': 'tf.contrib.layers',
     'tf.contrib.layers.python.layers': 'tf.contrib.layers',
     'tf.contrib.layers.python.ops': 'tf.contrib.layers',
+    'tf.contrib.layers.initializers': 'tf.contrib.layers',
+    'tf.contrib.layers.regularizers': 'tf.contrib.layers',
+    'tf.contrib.layers.optimizers': 'tf.contrib.layers',
+    'tf.contrib.layers.layers': 'tf.contrib.layers',
     'tf.contrib.framework.python.ops.variables': 'tf.contrib.framework',
     'tf.contrib.framework.python.ops.arg_scope': 'tf.contrib.framework',
     'tf.contrib.framework.python.ops': 'tf.contrib.framework',
