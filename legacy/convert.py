@@ -131,7 +131,6 @@ class Project:
         self.stars = collections.defaultdict(set)          # file → files whose names it takes with *
         self.imports = {path: self._imports_of(path) for path in paths}
         self.imported = set().union(*self.imports.values()) if paths else set()
-        self.starred = set().union(*self.stars.values()) if paths else set()
         self.language, self.tensorflow, self.modern, self.groups = {}, {}, {}, {}
         for group in self._groups():
             self.groups.update(dict.fromkeys(group, group))
@@ -242,6 +241,17 @@ class Project:
             found.update(self.exports(star))
         return found
 
+    def star_names(self, path):
+        """The names that the files mention which take all names of this one, directly or not."""
+        takers, todo = set(), [path]
+        while todo:
+            taken = todo.pop()
+            new = {taker for taker, stars in self.stars.items() if taken in stars} - takers
+            takers |= new
+            todo += new
+        return frozenset(node.id for taker in takers for node in ast.walk(self.trees[taker] or ast.Module([], []))
+                         if isinstance(node, ast.Name))
+
     def modules_in(self, folder):
         """Names that `import` finds in a folder of the project."""
         full = os.path.join(self.root, folder)
@@ -267,7 +277,7 @@ class Project:
             path=path, python2=bool(self.language[path]), tensorflow=self.tensorflow[path],
             gpu=self.has(path, r'device\([^)]*gpu') and not self.has(path, 'allow_soft_placement'),
             reused=self.has(path, r'get_variable_scope\(\)\s*\.reuse_variables\('), exports=self.star_exports(path),
-            star_imported=path in self.starred, siblings=siblings, local=local, old_axis_order=self.old_axis_order())
+            star_names=self.star_names(path), siblings=siblings, local=local, old_axis_order=self.old_axis_order())
 
 
 def imports_tensorflow(tree):

@@ -39,8 +39,8 @@ class Module:
 
     path: relative to the project. python2: its language. tensorflow: whether it or a file that shares imports with it
     uses TensorFlow; gpu: pins operations to a GPU without soft placement; reused: reuses the scope that optimisers are
-    made in. exports: {module-level name: dotted import} that the star imports of this file bring in. star_imported:
-    whether another file does `from this import *`. siblings: modules of the package that this file belongs to, which
+    made in. exports: {module-level name: dotted import} that the star imports of this file bring in. star_names: names
+    that files which do `from this import *` mention. siblings: modules of the package that this file belongs to, which
     Python 2 imported without a dot. local: what else of the project it can import. old_axis_order: whether the project
     is older than TensorFlow 1.0.
     """
@@ -50,7 +50,7 @@ class Module:
     gpu: bool
     reused: bool
     exports: dict
-    star_imported: bool
+    star_names: frozenset
     siblings: frozenset
     local: frozenset
     old_axis_order: bool = False
@@ -423,7 +423,7 @@ class Rewriter(Calls):
 
     def _used(self, node, name, ignoring):
         """Whether anything in the file, or a file that takes all its names, refers to an imported name."""
-        if self.module.star_imported:
+        if name in self.module.star_names:
             return True
         scope = self.get_metadata(metadata.ScopeProvider, node, None)
         for assignment in (scope[name] if scope else ()):
@@ -472,9 +472,8 @@ class Rewriter(Calls):
         body, footer = without_removed(updated_node.body)
         names = {self.helpers, *(line.split()[-1].split('.')[0] for line in self.imports)}
         position = insertion_point(body, names, TENSORFLOW, 'disable_v2_behavior')
-        if not position and body and not self.imports:
-            blank = [line for line in body[0].leading_lines if line.comment]
-            body[0] = body[0].with_changes(leading_lines=blank)
+        if body and not updated_node.header and body[0] is not updated_node.body[0]:
+            body[0] = body[0].with_changes(leading_lines=[line for line in body[0].leading_lines if line.comment])
         present = {cst.Module([]).code_for_node(statement).strip() for statement in body}
         added = [cst.parse_statement(line) for line in self.imports if line not in present]
         if added and position == 0 and body:

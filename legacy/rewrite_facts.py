@@ -57,7 +57,7 @@ FLOATS = re.compile(r'np\.(sqrt|mean|std|exp|log|random\.(rand|randn|normal|unif
                     r'|tf\.nn\.(?!top_k)'
                     r'|tf\.(sqrt|to_float|reduce_mean|exp|log|add_n|matmul|tanh|sigmoid|truncated_normal|random_\w+)$')
 DOWNLOADS = re.compile(r'(^|\.)(urlretrieve|urlopen|wget|download)$')
-ABSOLUTE = re.compile(r'(/(home|Users|data\d?|media|mnt|tmp|root|scratch|hdd|ssd|nfs)/|~/|[A-Z]:\\)\S*$')
+ABSOLUTE = re.compile(r'(/[\w.-]+/[\w./*-]+|~/\S+|[A-Z]:\\\S+)$')
 
 
 @functools.lru_cache(None)

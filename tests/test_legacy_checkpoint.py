@@ -1,5 +1,6 @@
 """Old checkpoints, written here the way old scripts wrote them, are listed and come out under today's names."""
 import os
+import re
 import subprocess
 import sys
 
@@ -220,6 +221,27 @@ def test_another_networks_tensors_are_listed_without_comparison(tmp_path, capsys
     assert 'not the names of a DCGAN' in capsys.readouterr().out
     with pytest.raises(UserError, match='--like RUN'):
         checkpoint.main([prefix, '--to', str(tmp_path / 'new')])
+
+
+def test_the_commands_of_the_page_work(tmp_path, monkeypatch, capsys):
+    with open(os.path.join(ROOT, 'docs', 'migrating.md'), encoding='utf-8') as file:
+        page = file.read()
+    lines = re.findall(r'^python -m legacy checkpoint (.+)$', page, re.M)
+    listed, copied, ruled = (line.split() for line in lines)
+    monkeypatch.chdir(tmp_path)
+    save(listed[0], 'DCGAN.model', 5, tf.train.SaverDef.V2)
+    assert checkpoint.main(listed) == 0 and ' 0 missing' in capsys.readouterr().out
+    assert checkpoint.main(copied) == 0
+    names = {'G/fc/W': [Z, 8], 'G/bn0/scale': [8], 'EMA/G/fc/W': [Z, 8]}
+    save('.', ruled[0], None, tf.train.SaverDef.V1, lambda: [variable(name, names[name]).op for name in names])
+    ours = {'generator/g_h0_lin/Matrix': [Z, 8], 'generator/g_bn0/gamma': [8]}
+    save(os.path.join(ruled[ruled.index('--like') + 1], 'checkpoint'), 'model', 1, tf.train.SaverDef.V2,
+         lambda: [variable(name, ours[name]).op for name in ours])
+    with open('rules.txt', 'w', encoding='utf-8') as file:
+        file.write(re.search(r'^# rules.txt\n(.+?)```', page, re.M | re.S).group(1))
+    assert checkpoint.main(ruled) == 0
+    written = read(tf.train.latest_checkpoint(ruled[ruled.index('--to') + 1]))
+    assert set(written) == {*ours, 'global_step'}
 
 
 def test_the_command_line_ends_without_a_traceback(tmp_path):

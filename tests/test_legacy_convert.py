@@ -1,11 +1,15 @@
 """Old scripts come out as modern sources: what is written for what, what stays, what is reported, and that it runs."""
 import ast
 import os
+import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import textwrap
 
+import imageio.v2 as imageio
+import numpy as np
 import pytest
 
 pytest.importorskip('libcst', reason='convert is optional: pip install -r requirements-legacy.txt')
@@ -150,6 +154,7 @@ def test_comments_and_layout_stay(tmp_path):
 def test_a_comment_above_a_dropped_import_stays(tmp_path):
     new, _ = converted(tmp_path, '# division as in 3\nfrom __future__ import division\nimport os\n')
     assert new == '# division as in 3\nimport os\n'
+    assert converted(tmp_path, 'from __future__ import division\n\n\nimport os\n')[0] == 'import os\n'
 
 
 PYTHON2 = '''\
@@ -221,6 +226,12 @@ def test_a_missing_library_that_nothing_uses_is_dropped_and_one_in_use_is_held(t
     assert {note.library for note in notes if note.library} == {'no_such_two'}
 
 
+def test_a_missing_library_is_used_where_a_star_import_brings_it(tmp_path):
+    made = project(tmp_path, {'script': 'from util import *\nprint(no_such_one.x)\n',
+                              'util': TF + 'import no_such_one\nimport no_such_two\n'})
+    assert convert.convert_text(made, 'util.py', rewrite) == HELP + "no_such_one = helpers.library('no_such_one')\n"
+
+
 def test_what_is_gone_for_good_is_reported_with_its_line(tmp_path):
     new, notes = converted(tmp_path, TF + '\nx = tf.contrib.crf.crf_decode(y)\nz = tf.no_such(x)\nopen("/home/me/data")\n')
     said = {note.line: note.text for note in notes if note.look}
@@ -272,9 +283,27 @@ SCRIPT = '''\
     '''
 
 
-def command(*args, cwd=ROOT, **env):
+def command(*args, cwd, **env):
     return subprocess.run([sys.executable, *map(str, args)], cwd=cwd, capture_output=True, text=True,
                           env={**os.environ, **env}, timeout=300)
+
+
+def test_the_commands_of_the_page_convert_a_repository_that_then_trains(tmp_path, monkeypatch):
+    page = pathlib.Path(ROOT, 'docs', 'migrating.md').read_text(encoding='utf-8')
+    convert_line = re.search(r'^python -m legacy convert (.+)$', page, re.M).group(1).split()
+    run_line = re.search(r'^cd (\S+) && python (.+)$', page, re.M)
+    shutil.copytree(os.path.join(ROOT, 'tests', 'legacy_project'), tmp_path / 'old',
+                    ignore=shutil.ignore_patterns('__pycache__'))
+    (tmp_path / 'digits').mkdir()
+    for n in range(8):
+        imageio.imwrite(tmp_path / 'digits' / f'{n}.png', np.full([28, 28], 30 * n, np.uint8))
+    monkeypatch.chdir(tmp_path / 'old')
+    assert convert.main(convert_line) == 0
+    result = command(*run_line.group(2).split(), '--epoch', 2, '--data_dir', tmp_path / 'digits',
+                     cwd=os.path.join(tmp_path, 'old', run_line.group(1)), PYTHONPATH=ROOT)
+    assert result.returncode == 0, result.stderr
+    losses = re.findall(r'd_loss: ([\d.]+), g_loss: ([\d.]+)', result.stdout)
+    assert len(losses) == 2 and all(0 < float(loss) < 10 for pair in losses for loss in pair)
 
 
 def test_a_converted_script_runs_with_plain_python(tmp_path):
