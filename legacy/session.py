@@ -4,6 +4,7 @@ dimensions that divide.
 import _thread
 import atexit
 import gc
+import logging
 import os
 import sys
 import threading
@@ -94,6 +95,11 @@ def finish():
     """Writes out pending summaries and closes the sessions, so that threads blocked on their queues end."""
     if 'tensorflow' not in sys.modules or not _DONE:
         return
+    for thread in _workers():                           # Python waits for them too; --stop_after does not
+        while thread.is_alive() and not COUNT['stopped']:
+            thread.join(0.2)
+    threading.excepthook = lambda args: None            # queue threads end with their session, as at any exit
+    logging.getLogger('tensorflow').setLevel(logging.CRITICAL)
     from tensorflow.python.summary.writer.event_file_writer import EventFileWriter
     for thing in gc.get_objects():
         if isinstance(thing, EventFileWriter):
@@ -104,15 +110,19 @@ def finish():
                 print(f'legacy: a summary writer could not be flushed: {error}', file=sys.stderr)
     for session in list(SESSIONS):
         session.close()
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join(2)
+    for thread in _workers():
+        thread.join(2)
+
+
+def _workers():
+    """Threads that keep a Python process alive."""
+    main = threading.current_thread()
+    return [t for t in threading.enumerate() if t is not main and not t.daemon and t.is_alive()]
 
 
 def exit_now(status):
     """Ends the process with `status` even when threads of the script still wait for something."""
-    alive = [t for t in threading.enumerate() if t is not threading.current_thread() and not t.daemon
-             and t.is_alive()]
+    alive = _workers()
     sys.stdout.flush()
     sys.stderr.flush()
     if alive:
