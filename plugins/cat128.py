@@ -1,9 +1,9 @@
 """CatDCGAN: cat faces at 128x128, in -1..1; any other size works.
 
-Networks, initialisers and rates: simoninithomas/CatDCGAN (notebook). Its tensors keep their names (generator/trans_conv1/kernel,
-generator/batch_trans_conv1/gamma, ...), so that its checkpoints load.
+Networks, initialisers and rates: simoninithomas/CatDCGAN (notebook). Its tensors keep their names
+(generator/trans_conv1/kernel, generator/batch_trans_conv1/gamma, ...), so that its checkpoints load.
 Run: python main.py --plugin cat128 --dataset cats --train
-     python main.py --plugin cat128 --dataset cats --train --label_smoothing 0.1     (what its article describes)
+     python main.py --plugin cat128 --dataset cats --train --label_smoothing 0.1   (as in its article)
 """
 import math
 
@@ -21,14 +21,15 @@ def _kernels():
 
 def generator(z, y, cfg, training):
     """z [B,z_dim] -> images [B,H,W,C] in [-1,1]; y is not used."""
-    sizes = [(math.ceil(cfg.output_height / 2 ** i), math.ceil(cfg.output_width / 2 ** i)) for i in (4, 3, 2, 1, 0)]
+    sizes = [(math.ceil(cfg.output_height / n), math.ceil(cfg.output_width / n)) for n in (16, 8, 4, 2, 1)]
     batch, f = tf.shape(z)[0], cfg.gf_dim
-    h = lrelu(dense(z, sizes[0][0] * sizes[0][1] * 16 * f, 'dense'))       # no batch norm here, and a Glorot kernel
+    h = lrelu(dense(z, sizes[0][0] * sizes[0][1] * 16 * f, 'dense'))   # no batch norm here
     h = tf.reshape(h, [-1, *sizes[0], 16 * f])                             # [B,H/16,W/16,16f]
     for i, (size, width) in enumerate(zip(sizes[1:], (8 * f, 4 * f, 2 * f, f)), 1):
         h = conv_transpose(h, [batch, *size, width], 5, 2, f'trans_conv{i}', kernel_initializer=_kernels())
         h = lrelu(batch_norm(momentum=MOMENTUM, name=f'batch_trans_conv{i}')(h, train=training))
-    return tf.tanh(conv_transpose(h, [batch, *sizes[-1], cfg.c_dim], 5, 1, 'logits', kernel_initializer=_kernels()))
+    h = conv_transpose(h, [batch, *sizes[-1], cfg.c_dim], 5, 1, 'logits', kernel_initializer=_kernels())
+    return tf.tanh(h)
 
 
 def discriminator(x, y, cfg, training):
@@ -46,7 +47,6 @@ def discriminator(x, y, cfg, training):
 
 PLUGIN = Plugin('cat128', generator, discriminator,
                 Objective(losses.non_saturating, (Update('d'), Update('g'))),
-                flags=dict(dataset='cats', input_height=128, output_height=128, epoch=215, sample_freq=10, ckpt_epochs=5,
-                           d_learning_rate=5e-5,          # a quarter of G's: "the discriminator must not win too early"
-                           g_learning_rate=2e-4),
+                flags=dict(dataset='cats', input_height=128, output_height=128, epoch=215, sample_freq=10,
+                           ckpt_epochs=5, d_learning_rate=5e-5, g_learning_rate=2e-4),
                 source='simoninithomas/CatDCGAN')

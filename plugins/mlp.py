@@ -1,8 +1,8 @@
 """Fully connected GAN on flattened images of any size, in -1..1; wider and deeper where they have colour.
 
-Networks, initialisers and schedule: the MLP GAN of the PyTorch tutorials, on MNIST; D on every third batch, G on every one, each
-update with z of its own, z ~ N(0,1). Its variant for CelebA has wider and more layers, and so have colour images here. Layer
-names are the original's module names (generator/0/kernel is its 0.weight).
+Networks, initialisers and schedule: an MLP GAN in PyTorch, on MNIST; D on every third batch, G on every one, each
+update with z of its own, z ~ N(0,1). Its variant for CelebA has wider and more layers, and so have colour images
+here. Layer names are the original's module names (generator/0/kernel is its 0.weight).
 Run: python main.py --plugin mlp --dataset mnist --train
      python main.py --plugin mlp --dataset faces --output_height 48 --train
 """
@@ -15,7 +15,7 @@ from tf1 import tf
 
 
 def _hidden(cfg):
-    """(G's, D's) hidden widths: 256, 256 and 256, 64 for grey images; 256, 512, 1024 and 1024, 512, 256, 64 for colour."""
+    """(G's, D's) hidden widths: by default 256 256 and 256 64; for colour 256 512 1024 and 1024 512 256 64."""
     g, d = cfg.gfc_dim, cfg.dfc_dim
     if cfg.c_dim == 1:
         return (g, g), (d, cfg.df_dim)
@@ -47,6 +47,6 @@ def discriminator(x, y, cfg, training):
 PLUGIN = Plugin('mlp', generator, discriminator,
                 Objective(losses.non_saturating, (Update('d', every=3, z='fresh'), Update('g', z='fresh')),
                           epsilon_form='torch'),
-                flags=dict(dataset='mnist', input_height=28, output_height=28, z_dim=64, z_dist='normal01', beta1=0.9,
-                           epoch=200, gfc_dim=256, dfc_dim=256),
-                source='MLP GAN, PyTorch tutorials')
+                flags=dict(dataset='mnist', input_height=28, output_height=28, z_dim=64, z_dist='normal01',
+                           beta1=0.9, epoch=200, gfc_dim=256, dfc_dim=256),
+                source='MLP GAN (PyTorch), MNIST and CelebA')

@@ -1,8 +1,8 @@
 """The DCGAN of mnistGANs: unconditional digits at 28x28, in -1..1; any other size works.
 
-Networks, optimiser and order of updates: mnistGANs (Keras), DCGAN. A step takes --batch_size = n real images. G moves first, on 2n
-images, D standing by in inference mode; then D, in one pass over the n real images and the first n of G's. One Adam serves
-both. Layer names are those that Keras gives (generator/conv2d_transpose_1/kernel).
+Networks, optimiser and order of updates: mnistGANs (Keras), DCGAN. A step takes --batch_size = n real images. G
+moves first, on 2n images, D standing by in inference mode; then D, in one pass over the n real images and the first
+n of G's. One Adam serves both. Layer names are those that Keras gives (generator/conv2d_transpose_1/kernel).
 Run: python main.py --plugin mnist_keras --train
 """
 import math
@@ -14,7 +14,7 @@ from tf1 import tf
 
 
 def _batch_norm(x, name):
-    """With the moving averages even in training, as the original runs it: they stay 0 and 1, so only gamma and beta act."""
+    """On moving averages even in training, as the original runs it: they stay 0 and 1, only gamma and beta act."""
     return batch_norm(epsilon=1e-3, momentum=0.99, name=name)(x, train=False)
 
 
@@ -44,7 +44,7 @@ def discriminator(x, y, cfg, training):
 
 
 def _joint_d_loss(gan):
-    """Mean cross-entropy of one pass over [the n real, the first n fakes] against labels [1, 0]: half of each mean."""
+    """Mean cross-entropy of one pass over [the n real, the first n fakes] against labels [1, 0]."""
     n = gan.cfg.batch_size
     logits = gan.critic(tf.concat([gan.real, gan.fake[:n]], 0))
     gan.known_logits.update(real=logits[:n], fake=logits[n:])
@@ -55,6 +55,6 @@ PLUGIN = Plugin('mnist_keras', generator, discriminator,
                 Objective(losses.Loss(_joint_d_loss, losses.non_saturating.g_loss),
                           (Update('g', critic_training=False), Update('d', fake='previous')),
                           fake_batches=2, shared_optimizer=True, adam_epsilon=1e-7),
-                flags=dict(dataset='mnist', input_height=28, output_height=28, batch_size=32, epoch=20, z_dist='normal01',
-                           gf_dim=32),
+                flags=dict(dataset='mnist', input_height=28, output_height=28, batch_size=32, epoch=20,
+                           z_dist='normal01', gf_dim=32),
                 source='mnistGANs (Keras), DCGAN')
