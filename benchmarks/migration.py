@@ -48,46 +48,82 @@ class Repository:
     seconds: int = 120
 
 
-REPOSITORIES = (Repository('wiseodd', 'wiseodd/generative-models@b930d5fa9e', 'wgan_tensorflow.py', 1300,
-        r'Iter: \d+; D loss: [-\d.e]+; G_loss', 2, cwd='GAN/wasserstein_gan'), Repository('jonbruner',
-        'jonbruner/generative-adversarial-networks@2e792d92b8', 'gan-script.py', 60,
-        files='tensorboard/*/events*', seconds=180), Repository('affinelayer',
-        'affinelayer/pix2pix-tensorflow@0f21744243',
-        'pix2pix.py --mode train --input_dir train --output_dir out --max_steps 3 --ngf 8 --ndf 8 '
-        '--which_direction BtoA '
-        '--progress_freq 1 --display_freq 2', 40, r'gen_loss_L1 [-\d.e]+', 1, 'out/images/*-outputs.png',
-        prepare='ln -s $D/pair512 train'), Repository('taki-SN',
-        'taki0112/Spectral_Normalization-Tensorflow@f391eb7535',
-        'main.py --dataset mnist --sn True --batch_size 4 --epoch 1 --print_freq 2', 14,
-        r'd_loss: [-\d.]+, g_loss: [-\d.]+', 1, 'samples/**/*.png', cwd='dcgan'), Repository(
-        'carpedm20-DCGAN', 'carpedm20/DCGAN-tensorflow@62c9a2a7f7',
-        'main.py --dataset mnist --input_height=28 --output_height=28 --train --batch_size 16 '
-        '--sample_freq 2',
-        40, r'd_loss: [-\d.]+, g_loss: [-\d.]+', 2, 'out/**/*.png',
-        prepare='mkdir data; ln -s $D/mnist_raw data/mnist'), Repository('hwalsuklee',
-        'hwalsuklee/tensorflow-generative-model-collections@3abde8a9bc',
-        'main.py --gan_type WGAN_GP --dataset mnist --epoch 1 --batch_size 16', 60,
-        r'd_loss: [-\d.]+, g_loss: [-\d.]+', 5, prepare='mkdir data; ln -s $D/mnist_gz data/mnist'),
-    Repository('khanrc', 'khanrc/tf.gans-comparison@4e79266b11',
-        'train.py --model wgan-gp --dataset celeba --batch_size 4 --num_threads 2', 40,
-        r'steps per epoch: \d+', 1, 'summary/**/events*', before='convert.py', seconds=180,
-        prepare='mkdir -p data/celebA; for i in $D/celeba/0000[0-4]*.jpg $D/celeba/0001*.jpg; '
-                'do cp $i data/celebA/; done'),
-    Repository('carpedm20-BEGAN', 'carpedm20/BEGAN-tensorflow@722b3f1a2f',
-        'main.py --dataset=faces64 --conv_hidden_num=64 --batch_size=4 --input_scale_size=32 '
-        '--max_step 5 --log_step 1',
-        60, r'Loss_D: [-\d.]+ Loss_G: [-\d.]+', 1, 'logs/**/*_G.png',
-        prepare='mkdir -p data; ln -s $D/faces64 data/faces64'), Repository('LynnHo-v1',
-        'LynnHo/DCGAN-LSGAN-WGAN-GP-DRAGAN-Tensorflow-2@2bf0c8b6ad', 'train_mnist_wgan_gp.py', 150,
-        r'Epoch: \( +\d+\)', 5, cwd='v1', prepare='mkdir -p v1/data; ln -s $D/mnist_small v1/data/mnist'),
-    Repository('YadiraF', 'YadiraF/GAN@45bde57d96', 'dcgan.py', 30, r'D loss: [-\d.e]+; G_loss', 1,
-        'Samples/celebA_dcgan/*.png', prepare='ln -s $D/celeba Datas/celebA'), Repository('igul222',
-        'igul222/improved_wgan_training@fa66c574a5', 'gan_mnist.py', 40, r'train disc cost\s+[-\d.]+', 1,
-        'train_disc_cost.jpg', prepare='cp $D/mnist.pkl.gz /tmp/mnist.pkl.gz'), Repository('shekkizh',
-        'shekkizh/WassersteinGAN.tensorflow@6fa169aa07',
-        'main.py --batch_size=8 --gen_dimension=2 --iterations=12', 40,
-        r'Step: 10, generator loss: [-\d.]+, discriminator_loss: [-\d.]+', 1,
-        prepare='mkdir -p Data_zoo/CelebA_faces; ln -s $D/celeba Data_zoo/CelebA_faces/img_align_celeba'),)
+REPOSITORIES = (
+    Repository(
+        name='wiseodd', source='wiseodd/generative-models@b930d5fa9e',
+        command='wgan_tensorflow.py', stop_after=1300,
+        pattern=r'Iter: \d+; D loss: [-\d.e]+; G_loss', times=2,
+        cwd='GAN/wasserstein_gan'),
+    Repository(
+        name='jonbruner', source='jonbruner/generative-adversarial-networks@2e792d92b8',
+        command='gan-script.py', stop_after=60,
+        files='tensorboard/*/events*', seconds=180),
+    Repository(
+        name='affinelayer', source='affinelayer/pix2pix-tensorflow@0f21744243',
+        command='pix2pix.py --mode train --input_dir train --output_dir out --max_steps 3 --ngf 8 --ndf '
+                '8 --which_direction BtoA --progress_freq 1 --display_freq 2',
+        stop_after=40,
+        pattern=r'gen_loss_L1 [-\d.e]+', times=1,
+        files='out/images/*-outputs.png',
+        prepare='ln -s $D/pair512 train'),
+    Repository(
+        name='taki-SN', source='taki0112/Spectral_Normalization-Tensorflow@f391eb7535',
+        command='main.py --dataset mnist --sn True --batch_size 4 --epoch 1 --print_freq 2',
+        stop_after=14,
+        pattern=r'd_loss: [-\d.]+, g_loss: [-\d.]+', times=1,
+        files='samples/**/*.png', cwd='dcgan'),
+    Repository(
+        name='carpedm20-DCGAN', source='carpedm20/DCGAN-tensorflow@62c9a2a7f7',
+        command='main.py --dataset mnist --input_height=28 --output_height=28 --train --batch_size 16 '
+                '--sample_freq 2',
+        stop_after=40,
+        pattern=r'd_loss: [-\d.]+, g_loss: [-\d.]+', times=2,
+        files='out/**/*.png',
+        prepare='mkdir data; ln -s $D/mnist_raw data/mnist'),
+    Repository(
+        name='hwalsuklee', source='hwalsuklee/tensorflow-generative-model-collections@3abde8a9bc',
+        command='main.py --gan_type WGAN_GP --dataset mnist --epoch 1 --batch_size 16', stop_after=60,
+        pattern=r'd_loss: [-\d.]+, g_loss: [-\d.]+', times=5,
+        prepare='mkdir data; ln -s $D/mnist_gz data/mnist'),
+    Repository(
+        name='khanrc', source='khanrc/tf.gans-comparison@4e79266b11',
+        command='train.py --model wgan-gp --dataset celeba --batch_size 4 --num_threads 2', stop_after=40,
+        pattern=r'steps per epoch: \d+', times=1,
+        files='summary/**/events*', before='convert.py', seconds=180,
+        prepare='mkdir -p data/celebA; for i in $D/celeba/0000[0-4]*.jpg $D/celeba/0001*.jpg; do cp $i '
+                'data/celebA/; done'),
+    Repository(
+        name='carpedm20-BEGAN', source='carpedm20/BEGAN-tensorflow@722b3f1a2f',
+        command='main.py --dataset=faces64 --conv_hidden_num=64 --batch_size=4 --input_scale_size=32 '
+                '--max_step 5 --log_step 1',
+        stop_after=60,
+        pattern=r'Loss_D: [-\d.]+ Loss_G: [-\d.]+', times=1,
+        files='logs/**/*_G.png',
+        prepare='mkdir -p data; ln -s $D/faces64 data/faces64'),
+    Repository(
+        name='LynnHo-v1', source='LynnHo/DCGAN-LSGAN-WGAN-GP-DRAGAN-Tensorflow-2@2bf0c8b6ad',
+        command='train_mnist_wgan_gp.py', stop_after=150,
+        pattern=r'Epoch: \( +\d+\)', times=5,
+        cwd='v1',
+        prepare='mkdir -p v1/data; ln -s $D/mnist_small v1/data/mnist'),
+    Repository(
+        name='YadiraF', source='YadiraF/GAN@45bde57d96',
+        command='dcgan.py', stop_after=30,
+        pattern=r'D loss: [-\d.e]+; G_loss', times=1,
+        files='Samples/celebA_dcgan/*.png',
+        prepare='ln -s $D/celeba Datas/celebA'),
+    Repository(
+        name='igul222', source='igul222/improved_wgan_training@fa66c574a5',
+        command='gan_mnist.py', stop_after=40,
+        pattern=r'train disc cost\s+[-\d.]+', times=1,
+        files='train_disc_cost.jpg',
+        prepare='cp $D/mnist.pkl.gz /tmp/mnist.pkl.gz'),
+    Repository(
+        name='shekkizh', source='shekkizh/WassersteinGAN.tensorflow@6fa169aa07',
+        command='main.py --batch_size=8 --gen_dimension=2 --iterations=12', stop_after=40,
+        pattern=r'Step: 10, generator loss: [-\d.]+, discriminator_loss: [-\d.]+', times=1,
+        prepare='mkdir -p Data_zoo/CelebA_faces; ln -s $D/celeba Data_zoo/CelebA_faces/img_align_celeba'),
+)
 
 
 def tree(folder):
