@@ -242,6 +242,7 @@ def _checked(module, stem, where):
                'a whole number of at least 1')
     players = sorted({update.player for update in updates})
     expect(players == ['d', 'g'], 'objective.updates', updates, 'at least one update of d and one of g')
+    expect(any(update.every == 1 for update in updates), 'objective.updates', updates, 'at least one update with every=1')
     return plugin
 
 
