@@ -5,8 +5,10 @@ Names and defaults are those of DCGAN-tensorflow (main.py of both of its version
 """
 import dataclasses
 import difflib
+import json
 import math
 import os
+import typing
 
 from errors import UserError
 
@@ -177,6 +179,43 @@ class Config:
 def flag_fields():
     """The fields of Config that are flags, in the order of --help."""
     return [field for field in dataclasses.fields(Config) if field.metadata]
+
+
+def parse_record(data):
+    """The bytes of a run's config.json → {'settings': {name: value of Config}, 'data': {...}, 'versions': {...}}.
+
+    Raises ValueError that says what is wrong with it.
+    """
+    try:
+        record = json.loads(data)
+    except RecursionError:
+        raise ValueError('nested too deeply') from None
+    for part in ('settings', 'data', 'versions'):
+        if not isinstance(record, dict) or not isinstance(record.get(part), dict):
+            raise ValueError(f'it has no object called {part}')
+    if not isinstance(record['data'].get('class_names'), list):
+        raise ValueError('its data have no list class_names')
+    settings = record['settings']
+    missing = [field.name for field in flag_fields() if (field.metadata['graph'] or field.name == 'dataset') and field.name not in settings]
+    if missing:
+        raise ValueError(f'it has no setting {missing[0]}')
+    return {**record, 'settings': {name: _checked_setting(name, value) for name, value in settings.items()}}
+
+
+def _checked_setting(name, value):
+    """A value of config.json as Config has it. Raises ValueError for an unknown name or another type."""
+    types = typing.get_type_hints(Config)
+    if name not in types:
+        raise ValueError(f'unknown setting {name[:50] if name.isprintable() else ascii(name[:50])}{nearest(name[:50], types)}')
+    if value is None and getattr(Config, name) is None:
+        return value
+    if value == 'inf' and types[name] is float:
+        return math.inf
+    accepted, words = {bool: (bool, 'true or false'), int: (int, 'a whole number'), float: ((int, float), 'a number'),
+                       str: ((int, str) if name == 'c_dim' else str, 'a text')}[types[name]]
+    if not isinstance(value, accepted) or isinstance(value, bool) and types[name] is not bool:
+        raise ValueError(f'{name} is {str(value)[:50]!r}, expected {words}')
+    return value
 
 
 def nearest(word, words):

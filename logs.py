@@ -37,7 +37,7 @@ class LossFile:
         try:
             if step and os.path.exists(path):
                 with open(path, 'rb+') as file:
-                    last, end = _end_of_step(file, path, self.columns, step)
+                    last, end = end_of_step(file, path, self.columns, step)
                     file.truncate(end)
                 if last < step:
                     warn(f'{path}: it ends at step {last}, the checkpoint is of step {step}: the rows in between are missing')
@@ -87,7 +87,7 @@ class LossFile:
         return text.getvalue().encode()
 
 
-def _end_of_step(file, path, columns, step):
+def end_of_step(file, path, columns, step):
     """(the last step up to `step` that has a row, the position where its row ends) in losses.csv, open at its start.
 
     A torn last line is no row. Raises UserError for a heading or a row that is none of ours.

@@ -7,16 +7,14 @@
 import contextlib
 import dataclasses
 import fcntl
-import json
 import math
 import os
 import platform
 import socket
-import typing
 
 import checkpoints
 import plugins
-from config import Config, flag_fields, nearest
+from config import Config, flag_fields, parse_record
 from errors import DiskError, UserError
 from images import Unreadable, read_file
 from utils import write_json
@@ -25,10 +23,6 @@ SETTINGS = 'config.json'
 LOCK = 'lock'
 LONGEST_RECORD = 2 ** 20        # bytes; ours have 2,000
 NOT_OF_THE_GRAPH = {'plugin'}     # compared by name below; the others by value
-IDENTITY = {field.name for field in flag_fields() if field.metadata['graph']} | {'dataset'}     # what every record must tell
-TYPES = typing.get_type_hints(Config)
-DEFAULTS = {field.name: field.default for field in dataclasses.fields(Config)}
-WORDS = {bool: 'true or false', int: 'a whole number', float: 'a number', str: 'a text'}
 MEND = 'restore it, or move the folder away to start anew'
 WILDCARDS = '*?[\\'
 
@@ -63,20 +57,9 @@ class Run:
         if not os.path.lexists(path):
             return {}
         try:
-            record = json.loads(read_file(path, LONGEST_RECORD))
-            if not all(isinstance(record[part], dict) for part in ('settings', 'data', 'versions')):
-                raise ValueError('settings, data and versions are not all objects')
-            if not isinstance(record['data'].get('class_names'), list):
-                raise ValueError('data has no list class_names')
-            record['settings'] = {name: _checked_setting(name, value) for name, value in record['settings'].items()}
-            missing = sorted(name for name in TYPES if name not in record['settings'] and name in IDENTITY)
-            if missing:
-                raise ValueError(f'it has no setting {missing[0]}')
-        except KeyError as error:
-            raise UserError(f'{path}: not a record of a run (it has no {error}); {MEND}') from error
-        except (Unreadable, ValueError, TypeError, RecursionError) as error:
+            return parse_record(read_file(path, LONGEST_RECORD))
+        except (Unreadable, ValueError) as error:
             raise UserError(f'{path}: not a record of a run ({error}); {MEND}') from error
-        return record
 
     def config(self, **changes):
         """The Config that the run was trained with, with `changes` on top. Raises UserError."""
@@ -87,20 +70,6 @@ class Run:
             return dataclasses.replace(Config(**record['settings']), **changes).resolved()
         except UserError as error:
             raise UserError(f'{os.path.join(self.folder, SETTINGS)}: {error}; {MEND}') from error
-
-
-def _checked_setting(name, value):
-    """A value of config.json as Config has it. Raises ValueError for an unknown name or another type."""
-    if name not in TYPES:
-        raise ValueError(f'unknown setting {name}{nearest(name, TYPES)}')
-    if value is None and DEFAULTS[name] is None:
-        return value
-    if value == 'inf' and TYPES[name] is float:
-        return math.inf
-    accepted = {float: (int, float), str: (int, str) if name == 'c_dim' else str}.get(TYPES[name], TYPES[name])
-    if not isinstance(value, accepted) or isinstance(value, bool) and TYPES[name] is not bool:
-        raise ValueError(f'{name} is {str(value)[:50]!r}, expected {WORDS[TYPES[name]]}')
-    return value
 
 
 def default_name(cfg):

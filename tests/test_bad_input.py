@@ -355,7 +355,7 @@ CONFIGS = {
     'a link to itself': (as_link_to_itself, ['symbolic links']),
     'without settings': (edited(lambda record: record.pop('settings')), ['settings']),
     'without data': (edited(lambda record: record.pop('data')), ['data']),
-    'settings in a list': (edited(lambda record: record.update(settings=[1])), ['objects']),
+    'settings in a list': (edited(lambda record: record.update(settings=[1])), ['object']),
     'without a setting': (edited(lambda record: record['settings'].pop('z_dim')), ['z_dim']),
     'unknown setting': (with_setting('batchsize', 4), ['batchsize', 'batch_size']),
     'text for a number': (with_setting('z_dim', 'four'), ['z_dim', "'four'"]),

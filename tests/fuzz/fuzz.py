@@ -12,7 +12,7 @@ import tempfile
 
 import atheris
 
-with atheris.instrument_imports(include=['cat_faces', 'cifar', 'images', 'labels', 'readers', 'PIL']):
+with atheris.instrument_imports(include=['cat_faces', 'cifar', 'config', 'images', 'labels', 'logs', 'readers', 'PIL']):
     import targets
 
 

@@ -14,8 +14,10 @@ sys.path[:0] = [str(HERE.parent.parent), str(HERE.parent)]
 
 import cat_faces    # noqa: E402
 import cifar        # noqa: E402
+import config       # noqa: E402
 import images       # noqa: E402
 import labels       # noqa: E402
+import logs         # noqa: E402
 import readers      # noqa: E402
 from errors import UserError    # noqa: E402
 
@@ -85,7 +87,25 @@ def cifar_batch(data):
     assert len(pixels) == len(values) and values.max() < 10
 
 
-TARGETS = dict(image=image, idx=idx, csv=csv, attributes=attributes, cat=cat, pickle=pickle, cifar_batch=cifar_batch)
+@one_line
+def record(data):
+    """config.json: what is accepted makes a Config, or says which setting is out of range."""
+    try:
+        parsed = config.parse_record(data)
+    except ValueError as error:
+        raise UserError(error) from error
+    config.Config(**parsed['settings']).resolved()
+
+
+@one_line
+def losses(data):
+    """losses.csv: the rows up to step 3."""
+    step, end = logs.end_of_step(io.BytesIO(data), 'x', ['step', 'epoch', 'd_loss', 'g_loss'], 3)
+    assert 0 <= step <= 3 and data[:end].endswith(b'\n') and data[:end].count(b'\n') <= 4
+
+
+TARGETS = dict(image=image, idx=idx, csv=csv, attributes=attributes, cat=cat, pickle=pickle, cifar_batch=cifar_batch, record=record,
+               losses=losses)
 
 
 def corpus(name):
