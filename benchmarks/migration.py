@@ -222,8 +222,8 @@ def measure(repository, sources, data, keep=None):
             with open(os.path.join(keep, repository.name + '.log'), 'w') as file:
                 file.write(output)
         restored = re.search(r'legacy: (\d+) restored symbol', output)
-        return dict(repository=repository, seconds=seconds, cpu=cpu, wrong=wrong, restored=int(restored.group(1))
-                    if restored else 0)
+        return dict(repository=repository, seconds=seconds, cpu=cpu, wrong=wrong,
+                    restored=int(restored.group(1)) if restored else 0)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

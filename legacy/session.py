@@ -65,8 +65,15 @@ def _sessions(tf):
 
 
 def _before_run():
-    """Further calls of the main thread raise again; TensorFlow's own threads may still close their queues."""
-    if not COUNT['stopped'] or threading.current_thread() is not threading.main_thread():
+    """Stops the main thread at its call after the last one allowed, so that the script can use what that one gave.
+
+    Later calls stop it again; TensorFlow's own threads may still close their queues.
+    """
+    if COUNT['limit'] is None or threading.current_thread() is not threading.main_thread():
+        return
+    if COUNT['main'] >= COUNT['limit'] and not COUNT['stopped']:
+        _stop()
+    if not COUNT['stopped']:
         return
     COUNT['raised'] += 1
     if COUNT['raised'] > 1000:                  # a script that swallows everything, for ever
@@ -76,19 +83,18 @@ def _before_run():
 
 
 def _after_run():
-    limit = COUNT['limit']
-    if limit is None or COUNT['stopped']:
+    if COUNT['limit'] is None or COUNT['stopped']:
         return
     main = threading.current_thread() is threading.main_thread()
     COUNT['main' if main else 'others'] += 1
-    if COUNT['main'] >= limit or not COUNT['main'] and COUNT['others'] >= limit:
-        COUNT['stopped'] = True
-        # threads that the end takes by surprise have nothing to report
-        threading.excepthook = lambda args: None
-        if not main:
-            _thread.interrupt_main()
-            return
-        raise StopRun()
+    if not COUNT['main'] and COUNT['others'] >= COUNT['limit']:       # a script that trains in another thread
+        _stop()
+        _thread.interrupt_main()
+
+
+def _stop():
+    COUNT['stopped'] = True
+    threading.excepthook = lambda args: None    # threads that the end takes by surprise have nothing to report
 
 
 def finish():
