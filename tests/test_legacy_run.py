@@ -24,7 +24,7 @@ def project(tmp_path_factory):
         Image.fromarray(picture).save(folder / 'digits' / f'{n:03d}.png')
     runs = []
     for _ in range(2):
-        runs.append(legacy('run', '--stop_after', 15, '--explain', '--map_path', f'/somewhere/else={folder}',
+        runs.append(legacy('run', '--stop_after', 17, '--explain', '--map_path', f'/somewhere/else={folder}',
                            'main.py', '--crop', 'False', '--epoch=2', cwd=folder / 'tiny'))
         assert runs[-1].returncode == 0, runs[-1].stderr
     return folder / 'tiny', runs
@@ -37,7 +37,7 @@ def losses(done):
 def test_a_whole_project_trains_and_stops_cleanly(project):
     folder, (done, _) = project
     assert len(losses(done)) == 3 and np.isfinite(np.array(losses(done), float)).all()
-    assert 'stopped after 15 Session.run calls' in done.stderr
+    assert 'stopped after 17 Session.run calls' in done.stderr
     assert 'Traceback' not in done.stdout + done.stderr
     with Image.open(folder / 'samples' / 'train_00_0000.png') as picture:
         values = np.array(picture)
