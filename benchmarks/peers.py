@@ -1,44 +1,46 @@
-"""The DCGAN training step of this project beside its peers, in one run: steps alternate, so that all see the same machine.
+"""This project's training steps beside its peers', in one run: turns alternate, so that all see the same machine.
 
     pip install -r benchmarks/requirements.txt
-    python benchmarks/peers.py [rounds]
+    python benchmarks/peers.py                               all contests
+    python benchmarks/peers.py mnist anime96 --rounds 5      some of them
 
-All do the same work: 48x48, batch 64, gf = df = 64, D once and G twice on the same z, Adam. The peers:
-  upstream's way        this project's networks run as DCGAN-tensorflow ran them: D, G, G and three losses in six session.runs,
-                        images and z fed, oneDNN off as TensorFlow ships it for processors without AVX-512
-  PyTorch, contiguous and channels-last       the networks of PyTorch's DCGAN example with these layer sizes
-Printed: the median step, its ratio to ours (median of the rounds' ratios), to the floor (counted FLOPs over the matmul rate of
-the same rounds), and the peak memory of each process.
+All sides of a contest train the same networks by the same schedule on as many images with the same optimisers;
+ours reads real data through its input pipeline, the peers are spared that and take one batch from memory:
+  upstream's way        this project's networks run as DCGAN-tensorflow ran them: D, G, G and three losses in six
+                        session.runs, images and z fed, oneDNN off as on processors without AVX-512
+  PyTorch, contiguous and channels-last       peer_pytorch.py
+  Keras, as shipped and with oneDNN           peer_keras.py, a tf.function; without and with TF_ENABLE_ONEDNN_OPTS=1
+Printed: seconds a step (median and best), the median's ratio to the floor (counted FLOPs over the matmul rate of the
+same rounds) and ours to it (median of the rounds' ratios); of each process the peak memory (VmHWM) and the anonymous
+memory after the last turn (RssAnon): importing TensorFlow maps large libraries, which only the first counts.
 """
+import argparse
+import dataclasses
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-PEERS = {
-    'ours': {},
-    "upstream's way": {'TF_ENABLE_ONEDNN_OPTS': '0'},
-    'PyTorch contiguous': {},
-    'PyTorch channels-last': {},
-}
-WARM_UP = 3
+WARM_UP = 3              # steps, at least: the first ones choose kernels, trace and allocate
 
 
-def ours():
+def workload(plugin, batch):
     from benchmarks.train_step import COMMANDS, Workload
-    work = Workload(COMMANDS['dcgan'].split())
-    return work.step, work.matmul_rate, work.flops[0]
+    return Workload([*COMMANDS[plugin].split(), '--batch_size', str(batch)])
 
 
-def upstreams_way():
+def ours(plugin, batch):
+    work = workload(plugin, batch)
+    return work.step, work
+
+
+def upstreams_way(plugin, batch):
     """Six session.runs a step, everything fed."""
     import numpy as np
-    from benchmarks.train_step import COMMANDS, Workload
-    work = Workload(COMMANDS['dcgan'].split())
+    work = workload(plugin, batch)
     gan, sess = work.gan, work.sess
     with work.graph.as_default():
         fetches = [gan.d_optim, gan.g_optim, gan.g_optim, gan.d_loss_fake, gan.d_loss_real, gan.g_loss]
@@ -46,120 +48,144 @@ def upstreams_way():
     random = np.random.default_rng(0)
 
     def step():
-        z = random.uniform(-1, 1, (gan.cfg.batch_size, gan.cfg.z_dim)).astype(np.float32)
+        z = random.uniform(-1, 1, (batch, gan.cfg.z_dim)).astype(np.float32)
         for fetch in fetches:
             sess.run(fetch, {gan.inputs: images, gan.z: z})
-    return step, work.matmul_rate, work.flops[0]
+    return step, work
 
 
-def pytorch(memory_format):
-    """PyTorch's DCGAN with the layer sizes of ours: 5x5 kernels at stride 2, 512 maps at a 3x3 base."""
-    import torch
-    from torch import nn
-    from torch.nn import functional
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
-    torch.manual_seed(0)
-
-    def down(in_, out):
-        return nn.Conv2d(in_, out, 5, 2, 2)
-
-    def up(in_, out):
-        return nn.ConvTranspose2d(in_, out, 5, 2, 2, output_padding=1)
-
-    class Generator(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.linear = nn.Linear(100, 512 * 3 * 3)
-            self.layers = nn.Sequential(
-                nn.BatchNorm2d(512), nn.ReLU(), up(512, 256), nn.BatchNorm2d(256), nn.ReLU(), up(256, 128), nn.BatchNorm2d(128),
-                nn.ReLU(), up(128, 64), nn.BatchNorm2d(64), nn.ReLU(), up(64, 3), nn.Tanh())
-
-        def forward(self, z):
-            return self.layers(self.linear(z).view(-1, 512, 3, 3).contiguous(memory_format=memory_format))
-
-    generator = Generator().to(memory_format=memory_format)
-    discriminator = nn.Sequential(
-        down(3, 64), nn.LeakyReLU(0.2), down(64, 128), nn.BatchNorm2d(128), nn.LeakyReLU(0.2), down(128, 256), nn.BatchNorm2d(256),
-        nn.LeakyReLU(0.2), down(256, 512), nn.BatchNorm2d(512), nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(512 * 3 * 3, 1))
-    discriminator.to(memory_format=memory_format)
-    adam = {net: torch.optim.Adam(net.parameters(), 2e-4, (0.5, 0.999)) for net in (generator, discriminator)}
-    real = (torch.rand(64, 3, 48, 48) * 2 - 1).contiguous(memory_format=memory_format)
-    ones, zeros = torch.ones(64, 1), torch.zeros(64, 1)
-    loss = functional.binary_cross_entropy_with_logits
-
-    def step():
-        z = torch.rand(64, 100) * 2 - 1
-        fake = generator(z)                                   # shared by D's update and G's first
-        adam[discriminator].zero_grad()
-        (loss(discriminator(real), ones) + loss(discriminator(fake.detach()), zeros)).backward()
-        adam[discriminator].step()
-        for parameter in discriminator.parameters():
-            parameter.requires_grad_(False)
-        for images in (fake, None):
-            adam[generator].zero_grad()
-            loss(discriminator(generator(z) if images is None else images), ones).backward()
-            adam[generator].step()
-        for parameter in discriminator.parameters():
-            parameter.requires_grad_(True)
-    return step, None, None
+def pytorch(layout):
+    def build(plugin, batch):
+        from benchmarks import peer_pytorch
+        return peer_pytorch.STEPS[plugin](batch, layout), None
+    return build
 
 
-def serve(name):
-    """A worker: answers 'step' and 'matmul' on stdin with seconds or FLOP/s, 'end' with its peak memory."""
-    if name == 'ours':
-        step, matmul, flops = ours()
-    elif name == "upstream's way":
-        step, matmul, flops = upstreams_way()
-    else:
-        import torch
-        step, matmul, flops = pytorch(torch.channels_last if 'channels-last' in name else torch.contiguous_format)
-    for _ in range(WARM_UP):
+def keras(plugin, batch):
+    from benchmarks import peer_keras
+    return peer_keras.STEPS[plugin](batch), None
+
+
+PEERS = {      # name -> environment, (plugin, batch) -> its step and our Workload, if it has one
+    'ours': ({}, ours),
+    "upstream's way": ({'TF_ENABLE_ONEDNN_OPTS': '0'}, upstreams_way),
+    'PyTorch contiguous': ({}, pytorch('contiguous_format')),
+    'PyTorch channels-last': ({}, pytorch('channels_last')),
+    'Keras as shipped': ({}, keras),
+    'Keras with oneDNN': ({'TF_ENABLE_ONEDNN_OPTS': '1'}, keras),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Contest:
+    """batch: real images a step. turn: steps in a row, a whole number of the schedule's periods. peers: beside ours."""
+    batch: int
+    turn: int
+    peers: tuple
+
+
+CONTESTS = {   # batches of record, but 64 for anime96's 256: a period of that takes a minute on two cores
+    'dcgan': Contest(64, 1, ("upstream's way", 'PyTorch contiguous', 'PyTorch channels-last')),
+    'anime96': Contest(64, 5, ('PyTorch contiguous', 'PyTorch channels-last')),
+    'mnist': Contest(64, 5, ('Keras as shipped', 'Keras with oneDNN')),
+    'mnist_keras': Contest(32, 5, ('Keras as shipped', 'Keras with oneDNN')),
+}
+
+
+def serve(plugin, name):
+    """A worker: answers 'turn' and 'matmul' on stdin with seconds a step or FLOP/s, 'memory' in MB."""
+    contest = CONTESTS[plugin]
+    step, work = PEERS[name][1](plugin, contest.batch)
+    for _ in range(-(-WARM_UP // contest.turn) * contest.turn):
         step()
-    print(json.dumps({'flops': flops}), flush=True)
+    if work:
+        assert contest.turn % len(work.flops) == 0, 'a turn is whole periods'
+    print(json.dumps(sum(work.flops) / len(work.flops) if work else None), flush=True)
     for line in sys.stdin:
-        if line == 'step\n':
+        if line == 'turn\n':
             begun = time.perf_counter()
-            step()
-            print(time.perf_counter() - begun, flush=True)
+            for _ in range(contest.turn):
+                step()
+            answer = (time.perf_counter() - begun) / contest.turn
         elif line == 'matmul\n':
-            print(matmul(), flush=True)
+            answer = work.matmul_rate()
         else:
-            print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, flush=True)
-            return
+            answer = memory()
+        print(json.dumps(answer), flush=True)
 
 
-def ask(worker, question):
-    worker.stdin.write(question + '\n')
-    worker.stdin.flush()
-    return float(worker.stdout.readline())
+def memory():
+    """(peak resident, anonymous now) memory of this process in MB."""
+    with open('/proc/self/status', encoding='ascii') as file:
+        kb = {key: int(value.split()[0]) for key, value in (line.split(':') for line in file) if value.endswith(' kB\n')}
+    return kb['VmHWM'] / 1024, kb['RssAnon'] / 1024
 
 
-def main(rounds):
+class Worker:
+    """A peer in a process of its own; `flops` of a step where it knows them."""
+
+    def __init__(self, plugin, name):
+        inherited = {key: value for key, value in os.environ.items() if key != 'TF_ENABLE_ONEDNN_OPTS'}
+        self.process = subprocess.Popen(
+            [sys.executable, __file__, '--serve', plugin, name], text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            env={**inherited, 'TF_CPP_MIN_LOG_LEVEL': '3', **PEERS[name][0]})
+        self.flops = self._answer()
+
+    def ask(self, question):
+        self.process.stdin.write(question + '\n')
+        self.process.stdin.flush()
+        return self._answer()
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+    def _answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit(f'{" ".join(self.process.args[-2:])} ended before its time; its error is above')
+        return json.loads(line)
+
+
+def measure(plugin, rounds):
+    """Prints the table of one contest."""
     import numpy as np
-    workers, flops = {}, None
-    for name, environment in PEERS.items():
-        workers[name] = subprocess.Popen([sys.executable, __file__, '--serve', name], env={**os.environ, **environment}, text=True,
-                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        flops = json.loads(workers[name].stdout.readline())['flops'] or flops
+    contest = CONTESTS[plugin]
+    workers = {name: Worker(plugin, name) for name in ('ours', *contest.peers)}
     seconds, rates = {name: [] for name in workers}, []
     for number in range(rounds):
         for name in (list(workers) if number % 2 else reversed(workers)):
-            rates.append(ask(workers['ours'], 'matmul'))
-            seconds[name].append(ask(workers[name], 'step'))
-    memory = {name: ask(worker, 'end') for name, worker in workers.items()}
-    rate = np.median(rates)
-    print(f'{rounds} rounds, {flops / 1e9:.1f} GFLOP a step, matmul rate {rate / 1e9:.1f} GFLOP/s (best {max(rates) / 1e9:.1f}), '
-          f'floor {flops / rate:.3f} s')
-    print(f'{"":<24} {"median s":>9} {"best s":>7} {"of floor":>9} {"ours / it":>10} {"peak MB":>8}')
+            rates.append(workers['ours'].ask('matmul'))
+            seconds[name].append(workers[name].ask('turn'))
+    flops, rate = workers['ours'].flops, np.median(rates)
+    print(f'{plugin}: batch {contest.batch}, {rounds} rounds of {contest.turn} steps, {flops / 1e9:.1f} GFLOP a step, '
+          f'matmul rate {rate / 1e9:.1f} GFLOP/s (best {max(rates) / 1e9:.1f}), floor {flops / rate:.4f} s')
+    print(f'{"":<24} {"median s":>9} {"best s":>8} {"of floor":>9} {"ours / it":>10} {"peak MB":>8} {"anon MB":>8}')
     mine = np.array(seconds['ours'])
-    for name, values in seconds.items():
-        values = np.array(values)
-        print(f'{name:<24} {np.median(values):>9.3f} {values.min():>7.3f} {np.median(values) * rate / flops:>9.2f} '
-              f'{np.median(mine / values):>10.3f} {memory[name]:>8.0f}')
+    for name, worker in workers.items():
+        peak, anonymous = worker.ask('memory')
+        worker.end()
+        values = np.array(seconds[name])
+        print(f'{name:<24} {np.median(values):>9.4f} {values.min():>8.4f} {np.median(values) * rate / flops:>9.2f} '
+              f'{np.median(mine / values):>10.3f} {peak:>8.0f} {anonymous:>8.0f}', flush=True)
+
+
+def main(arguments):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('plugins', nargs='*', metavar='plugin', help=f'of {", ".join(CONTESTS)}; all by default')
+    parser.add_argument('--rounds', type=int, default=15, help='turns of each side (%(default)s)')
+    options = parser.parse_args(arguments)
+    unknown = [plugin for plugin in options.plugins if plugin not in CONTESTS]
+    if unknown or options.rounds < 1:
+        parser.error(f'no contest {unknown[0]}, there are {", ".join(CONTESTS)}' if unknown
+                     else f'--rounds {options.rounds}: expected 1 or more')
+    for plugin in options.plugins or CONTESTS:
+        measure(plugin, options.rounds)
 
 
 if __name__ == '__main__':
     if sys.argv[1:2] == ['--serve']:
-        serve(sys.argv[2])
+        serve(*sys.argv[2:])
     else:
-        main(int(sys.argv[1]) if sys.argv[1:] else 15)
+        main(sys.argv[1:])
