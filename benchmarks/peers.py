@@ -84,7 +84,7 @@ class Contest:
     peers: tuple
 
 
-CONTESTS = {   # batches of record, but 64 for anime96's 256: a period of that takes a minute on two cores
+CONTESTS = {   # batches of record, but 64 for anime96's 256, which is slow on two cores
     'dcgan': Contest(64, 1, ("upstream's way", 'PyTorch contiguous', 'PyTorch channels-last')),
     'anime96': Contest(64, 5, ('PyTorch contiguous', 'PyTorch channels-last')),
     'mnist': Contest(64, 5, ('Keras as shipped', 'Keras with oneDNN')),
