@@ -149,6 +149,7 @@ class DCGAN:
     @classmethod
     def from_config(cls, sess, cfg, plugin, dataset, start_step=0):
         """The training graph of a resolved Config, its plugin and its data, which it reads from step `start_step` on."""
+        make_deterministic()      # not in the constructor: in a script of its own, other graphs may draw without a seed
         self = cls.__new__(cls)
         self.sample_num = cfg.batch_size
         self._build(sess, cfg, plugin, dataset, start_step)
@@ -160,7 +161,6 @@ class DCGAN:
         self.sess, self.plugin, self.dataset = sess, plugin, dataset
         self.cfg = cfg = cfg.with_data(dataset, plugins.classes(plugin, cfg, dataset))
         self.objective = plugins.with_flags(plugin.objective, cfg)
-        make_deterministic()
         tf.set_random_seed(cfg.seed)       # of the initialisers; all else random is keyed by (seed, step)
         self.global_step = tf.train.get_or_create_global_step()
 
