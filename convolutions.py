@@ -3,8 +3,7 @@
 TensorFlow's own CPU kernels (oneDNN, AVX2) reach the matmul rate going forward and in the gradient of the input. Two parts do
 not, and are computed another way, to the same numbers up to float32 rounding:
   - the gradient of the filter (55 to 75 % of the rate): a forward convolution with the stride as a dilation;
-  - the transposed convolution to the few channels of an image (a quarter of the rate), and from maps of a few pixels, most of
-    whose products are with padding (two thirds): a stride-1 convolution for each phase of the output pixels.
+  - the transposed convolution to the few channels of an image (a quarter of the rate): a sub-pixel convolution.
 benchmarks/train_step.py measures both. On a GPU, and with oneDNN off, TensorFlow's own kernels do everything.
 """
 import os
@@ -16,7 +15,6 @@ FEW = 4                   # channels of an image: grey, RGB, RGBA
 LARGEST_DILATED_MAP = 12 * 12
 FEWEST_DILATED_CHANNELS = 16
 BATCH_MULTIPLE = 8        # the batch takes the place of the channels, which are vectorised in eights
-LARGEST_PHASED_MAP = 5 * 5         # 3x3: 34 -> 31 ms, 4x4: 302 -> 268 ms at twice the width; from 6x6 on it ties
 
 
 def convolution(x, w, strides, padding='SAME'):
@@ -27,8 +25,8 @@ def convolution(x, w, strides, padding='SAME'):
 
 def transposed_convolution(x, w, output_shape, strides, padding='SAME'):
     """x [B,H,W,in], w [kh,kw,out,in], strides (rows, columns) -> output_shape [B,H',W',out], B may be a tensor."""
-    if _fast() and _phases_win(x, w, strides, padding):
-        y = _phased_with_plain_gradients(x, tf.convert_to_tensor(w), output_shape[1:3], strides)
+    if _fast() and _subpixel_wins(w, strides, padding):
+        y = _subpixel_with_plain_gradients(x, tf.convert_to_tensor(w), output_shape[1:3], strides)
     else:
         with _gradient_of('Conv2DBackpropInput', 'FastTransposedConvolution'):
             y = tf.nn.conv2d_transpose(x, w, output_shape=output_shape, strides=[1, *strides, 1], padding=padding)
@@ -48,8 +46,8 @@ def _gradient_of(op_type, name):
 def _convolution_gradients(op, dy):
     x, w = op.inputs
     strides, padding = op.get_attr('strides')[1:3], op.get_attr('padding').decode()
-    if _phases_win(dy, w, strides, padding):
-        dx = _phased_convolution(dy, w, x.shape.as_list()[1:3], strides[0])
+    if _subpixel_wins(w, strides, padding):
+        dx = _subpixel_convolution(dy, w, x.shape.as_list()[1:3], strides)
     else:
         dx = tf.nn.conv2d_backprop_input(tf.shape(x), w, dy, [1, *strides, 1], padding)
     dx.set_shape(x.shape)
@@ -79,54 +77,40 @@ def _filter_gradient(x, w, dy, strides, padding):
     return tf.transpose(dw[:, :kh, :kw], [1, 2, 0, 3])        # rows that no tap reads come too, at odd sizes
 
 
-def _phases_win(x, w, strides, padding):
-    height, width = x.shape.as_list()[1:3]
+def _subpixel_wins(w, strides, padding):
+    # It computes (stride taps / k)^2 as many products, 1.4 for 5x5 at stride 2; at stride 3 it ties.
     kh, kw, out, _ = w.shape.as_list()
-    return (padding == 'SAME' and tuple(strides) == (2, 2) and min(kh, kw) >= 2       # at stride 3 it ties
-            and (out <= FEW or height * width <= LARGEST_PHASED_MAP))
+    return out <= FEW and padding == 'SAME' and tuple(strides) == (2, 2) and min(kh, kw) >= 2
 
 
-def _phased_with_plain_gradients(x, w, size, strides):
-    """The gradients of the phased form are slower than those of the transposed convolution that it computes."""
+def _subpixel_with_plain_gradients(x, w, size, strides):
+    """The gradients of the sub-pixel form are slower than those of the transposed convolution that it computes."""
     @tf.custom_gradient
     def forward(x, w):
         def gradients(dy):
             return tf.nn.conv2d(dy, w, [1, *strides, 1], 'SAME'), _filter_gradient(dy, w, x, strides, 'SAME')
-        return _phased_convolution(x, w, size, strides[0]), gradients
+        return _subpixel_convolution(x, w, size, strides), gradients
     return forward(x, w)
 
 
-def _phased_convolution(x, w, size, stride):
-    """transposed_convolution(x, w, [B, *size, out], stride, 'SAME') by phases: output pixels stride * q + r of one remainder r are
-    a stride-1 convolution of x with every stride-th tap of w (Shi et al. 2016, arXiv:1609.05158)."""
-    *kernel, out, _ = w.shape.as_list()
-    rows, columns = (_phases(k, n, stride) for k, n in zip(kernel, size))
-    phases = [(row, column) for row in rows for column in columns]
-    if out <= FEW:      # one convolution to all phases at once, their kernels filled up with zeros: more work, but enough channels
-        spans = [(min(first for _, first, _ in axis), max(last for _, _, last in axis)) for axis in (rows, columns)]
-        kernels = [tf.pad(_taps(w, row, column, stride), [*((first - low, high - last) for (_, first, last), (low, high)
-                                                              in zip((row, column), spans)), (0, 0), (0, 0)]) for row, column in phases]
-        y = _correlate(x, tf.concat(kernels, 3), *spans)
-    else:
-        y = tf.concat([_correlate(x, _taps(w, row, column, stride), row[1:], column[1:]) for row, column in phases], 3)
+def _subpixel_convolution(x, w, size, strides):
+    """transposed_convolution(x, w, [B, *size, out], strides) as a stride-1 convolution, a group of maps for each phase of the
+    output pixels, and depth_to_space (Shi et al. 2016, arXiv:1609.05158)."""
+    stride = strides[0]
+    kh, kw, out, in_ = w.shape.as_list()
+    taps, kernel_pads, input_pads = [], [], []
+    for k, n in zip((kh, kw), size):
+        before = _pads(n, k, stride, 'SAME')[0]
+        last, first = (stride - 1 + before) // stride, -((k - 1 - before) // stride)   # output block q reads inputs q+first..q+last
+        lead = stride * last - before
+        taps.append(last - first + 1)
+        kernel_pads.append((lead, stride * taps[-1] - k - lead))
+        input_pads.append((-first, last))
+    kernel = tf.reshape(tf.pad(w, kernel_pads + [(0, 0), (0, 0)]), [taps[0], stride, taps[1], stride, out, in_])
+    kernel = tf.transpose(tf.reverse(kernel, [0, 2]), [0, 2, 5, 1, 3, 4])
+    kernel = tf.reshape(kernel, [*taps, in_, stride * stride * out])
+    y = tf.nn.conv2d(x, kernel, strides=1, padding=[(0, 0), *input_pads, (0, 0)])
     return tf.nn.depth_to_space(y, stride)[:, :size[0], :size[1]]
-
-
-def _phases(kernel, size, stride):
-    """Of one dimension, for each remainder r: (tap of w at input offset 0, first and last input offset that reach the pixel)."""
-    before = _pads(size, kernel, stride, 'SAME')[0]
-    return [(r + before, -((kernel - 1 - r - before) // stride), (r + before) // stride) for r in range(stride)]
-
-
-def _taps(w, row, column, stride):
-    """The taps of w [kh,kw,out,in] that one phase uses, by ascending input offset: [th,tw,in,out]."""
-    picked = [[tap - stride * offset for offset in range(first, last + 1)] for tap, first, last in (row, column)]
-    return tf.transpose(tf.gather(tf.gather(w, picked[0]), picked[1], axis=1), [0, 1, 3, 2])
-
-
-def _correlate(x, kernel, rows, columns):
-    """Stride-1 convolution whose taps stand at input offsets rows[0]..rows[1] and columns[0]..columns[1] around each pixel."""
-    return tf.nn.conv2d(x, kernel, strides=1, padding=[(0, 0), *((-first, last) for first, last in (rows, columns)), (0, 0)])
 
 
 def _pads(size, kernel, stride, padding):

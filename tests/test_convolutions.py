@@ -8,7 +8,7 @@ from tf1 import session, tf
 SHAPES = [      # height, width, in, out, kernel, stride, padding
     (48, 48, 3, 16, 5, 2, 'SAME'),      # image channels: sub-pixel both ways
     (21, 33, 1, 6, 5, 2, 'SAME'),
-    (5, 7, 16, 20, 5, 2, 'SAME'),       # maps of a few pixels: phases
+    (5, 7, 16, 20, 5, 2, 'SAME'),       # maps of a few pixels
     (12, 12, 24, 8, 5, 2, 'SAME'),
     (6, 5, 24, 8, 4, 2, 'SAME'),
     (8, 10, 4, 16, 4, 2, 'SAME'),
