@@ -86,6 +86,7 @@ class Config:
                                                        'a folder or a checkpoint file to load.')
     sample_dir: str = setting('samples', 'Run', 'Pictures: folder inside the run, or a path.')
     sample_freq: int = setting(200, 'Run', 'Write a grid of samples every this many steps.')
+    sample_epochs: int = setting(0, 'Run', 'Also write a grid at the end of every this many epochs; 0: by steps only.')
     ckpt_freq: int = setting(200, 'Run', 'Write a checkpoint every this many steps.')
     ckpt_epochs: int = setting(0, 'Run', 'Also write a checkpoint at the end of every this many epochs; 0: by steps only.')
     max_to_keep: int = setting(1, 'Run', 'Newest checkpoints to keep.')
@@ -148,7 +149,7 @@ class Config:
                      'dfc_dim', 'd_steps', 'g_steps'):
             if (getattr(self, name) or 0) > LARGEST:
                 raise UserError(f'--{name}={getattr(self, name)}: expected at most {LARGEST:,}')
-        for name in ('cache_mb', 'generate_test_images', 'search', 'keep_every', 'ckpt_epochs', 'time_limit', 'seed'):
+        for name in ('cache_mb', 'generate_test_images', 'search', 'keep_every', 'ckpt_epochs', 'sample_epochs', 'time_limit', 'seed'):
             if not getattr(self, name) >= 0:
                 raise UserError(f'--{name}={getattr(self, name)}: expected 0 or more')
         if self.seed >= 2 ** 63:

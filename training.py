@@ -206,7 +206,7 @@ class _Loop:
             self.events.write(values['summary'], self.step)
         self.progress.show(self.step, epoch, metrics, time.monotonic() - self.started, self.cfg.batch_size / seconds,
                            values['wait'] / seconds)
-        if self.step == 1 or self.step % self.cfg.sample_freq == 0 or self.step == self.total_steps:
+        if self.step in (1, self.total_steps) or self.step % self.cfg.sample_freq == 0 or self._ends_epochs(self.cfg.sample_epochs):
             self._sample()
         if self.step % self.cfg.ckpt_freq == 0 or self._ends_epochs(self.cfg.ckpt_epochs):
             self._save()

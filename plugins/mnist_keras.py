@@ -55,6 +55,6 @@ PLUGIN = Plugin('mnist_keras', generator, discriminator,
                 Objective(losses.Loss(_joint_d_loss, losses.non_saturating.g_loss),
                           (Update('g', critic_training=False), Update('d', fake='previous')),
                           fake_batches=2, shared_optimizer=True, adam_epsilon=1e-7),
-                flags=dict(dataset='mnist', input_height=28, output_height=28, batch_size=32, epoch=20,
+                flags=dict(dataset='mnist', input_height=28, output_height=28, batch_size=32, epoch=20, sample_epochs=1,
                            z_dist='normal01', gf_dim=32),
                 source='mnistGANs (Keras), DCGAN')

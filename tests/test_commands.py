@@ -215,9 +215,11 @@ def test_as_a_process_in_a_pipe(folder):
     assert done.stdout.splitlines()[-1].startswith('finished: 3 steps')
 
 
-def test_checkpoints_by_epochs(folder, capsys):
-    """cat128 is saved every 5 epochs, whatever the number of steps in them."""
-    status, _, err = train(capsys, '--epoch', '5', '--ckpt_epochs', '2', '--max_to_keep', '9', '--batch_size', '10')
+def test_checkpoints_and_samples_by_epochs(folder, capsys):
+    """cat128 is saved every 5 epochs, mnist_keras drawn after each, whatever the number of steps in them."""
+    status, _, err = train(capsys, '--epoch', '5', '--ckpt_epochs', '2', '--sample_epochs', '2', '--max_to_keep', '9', '--batch_size', '10')
     assert status == 0, err
     steps = sorted(int(path.split('-')[-1].split('.')[0]) for path in glob.glob('out/faces-dcgan-16x16/checkpoint/*.index'))
     assert steps == [5, 10, 12]      # 24 images: epochs 2 and 4 end with images 48 and 96; 120 images end the run
+    drawn = sorted(int(path[-12:-4]) for path in glob.glob('out/faces-dcgan-16x16/samples/train_????????.png'))
+    assert drawn == [1, 5, 10, 12]
