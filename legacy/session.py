@@ -104,7 +104,8 @@ def finish():
     for thread in _workers():                           # Python waits for them too; --stop_after does not
         while thread.is_alive() and not COUNT['stopped']:
             thread.join(0.2)
-    threading.excepthook = lambda args: None            # queue threads end with their session, as at any exit
+    threading.excepthook = lambda args: None            # queue threads end with their session, as at any exit,
+    sys.unraisablehook = lambda args: None              # and so do the destructors that wait for them
     logging.getLogger('tensorflow').setLevel(logging.CRITICAL)
     from tensorflow.python.summary.writer.event_file_writer import EventFileWriter
     for thing in gc.get_objects():
