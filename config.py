@@ -110,8 +110,7 @@ class Config:
 
     def resolved(self):
         """Widths filled in, paths expanded, values checked. Raises UserError naming the flag."""
-        expand = lambda path: os.path.expanduser(os.path.expandvars(path))
-        paths = {name: expand(getattr(self, name)) for name in
+        paths = {name: expand_path(getattr(self, name)) for name in
                  ('dataset', 'data_dir', 'out_dir', 'out_name', 'checkpoint_dir', 'sample_dir', 'rescue_dir', 'z_file')}
         for name, path in paths.items():
             if '\0' in path:
@@ -119,7 +118,7 @@ class Config:
         if not self.plugin.endswith('.py'):
             paths['plugin'] = self.plugin
         else:
-            paths['plugin'] = os.path.abspath(expand(self.plugin))
+            paths['plugin'] = os.path.abspath(expand_path(self.plugin))
         config = dataclasses.replace(
             self, **paths, c_dim=str(self.c_dim), option=_option_name(self.option),
             input_width=self.input_height if self.input_width is None else self.input_width,
@@ -175,6 +174,11 @@ class Config:
                                 f'{nearest(str(value), choices)}')
         if self.grid:
             grid_size(self.grid)
+
+
+def expand_path(path):
+    """~ and $VARS, as a shell would."""
+    return os.path.expanduser(os.path.expandvars(path))
 
 
 def flag_fields():

@@ -12,6 +12,7 @@ import numpy as np
 import cifar
 import labels as label_readers
 import readers
+from config import expand_path
 from errors import UserError
 from images import EXTENSIONS, printable
 from loading import Dataset, from_arrays, from_source, permutation  # noqa: F401 (the first two are this module's API)
@@ -40,14 +41,9 @@ def open_dataset(cfg):
     return _open_images(cfg, listing)
 
 
-def expand(path):
-    """~ and $VARS, as a shell would."""
-    return os.path.expanduser(os.path.expandvars(path))
-
-
 def find_dataset(dataset, data_dir):
     """A name under data_dir or a path → the path of a folder, or of a zip file, that exists. Raises UserError."""
-    dataset, data_dir = expand(dataset), expand(data_dir)
+    dataset, data_dir = expand_path(dataset), expand_path(data_dir)
     if not dataset:
         raise UserError('--dataset is empty: give a folder under --data_dir, or a path')
     if '\0' in dataset + data_dir:
@@ -157,7 +153,7 @@ def _file_labels(cfg, source, listing):
     """--labels → (int32 labels with -1 for none, class names)."""
     if cfg.labels == 'folder':
         return label_readers.from_folders(source.names)
-    path = expand(cfg.labels)
+    path = expand_path(cfg.labels)
     for place in (path, os.path.join(listing.folder, path)):
         if os.path.isfile(place) and '\0' not in place:
             return label_readers.from_csv(place, source.names)

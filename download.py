@@ -26,6 +26,7 @@ import zlib
 
 from tqdm import tqdm
 
+from config import expand_path
 from errors import UserError
 from images import printable
 
@@ -341,7 +342,7 @@ def main(arguments):
     parser.add_argument('names', metavar='NAME', nargs='+', help='data set to fetch')
     parser.add_argument('--data_dir', default='./data', help='where data sets are kept (default ./data)')
     options = parser.parse_args(arguments)
-    data_dir = os.path.expanduser(os.path.expandvars(options.data_dir))
+    data_dir = expand_path(options.data_dir)
     try:
         for name in options.names:
             source_of(name)                             # all names are known before anything is fetched

@@ -14,7 +14,7 @@ if __name__ == '__main__':
 
 from absl import flags
 
-from config import Config, flag_fields
+from config import Config, expand_path, flag_fields
 from errors import UserError
 
 # Names of still older versions, and --class, which no Python attribute can be called.
@@ -85,10 +85,8 @@ def parse(arguments):
         raise UserError(str(error).replace('flag ', '', 1), status=2) from error
     typed = {name for name in FIELDS if values[name].present}
     import plugins      # only now: TensorFlow takes seconds to import, and a mistyped flag need not wait for it
-    plugin = plugins.load(plugins.choose(os.path.expandvars(os.path.expanduser(values.plugin)), values.dataset))
+    plugin = plugins.load(plugins.choose(expand_path(values.plugin), values.dataset))
     for name, default in plugin.flags.items():      # command line > plugin > Config
-        if name not in FIELDS:
-            raise UserError(f'plugin {plugin.name}: PLUGIN.flags has {name}, which is no flag{_nearest_flag(name)}')
         try:
             values.set_default(name, default)
         except flags.Error as error:

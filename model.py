@@ -13,7 +13,7 @@ import checkpoints
 import data
 import ops
 import plugins
-from config import Config, flag_fields
+from config import Config, expand_path, flag_fields
 from errors import UserError
 from tf1 import make_deterministic, tf
 
@@ -378,7 +378,7 @@ class DCGAN:
     def load(self, checkpoint_dir):
         """(True, step) after loading the newest readable checkpoint of a folder, a run or a file; (False, 0) when there is none."""
         print(' [*] Reading checkpoints...', checkpoint_dir)
-        found = checkpoints.located(os.path.expanduser(os.path.expandvars(checkpoint_dir)))
+        found = checkpoints.located(expand_path(checkpoint_dir))
         checkpoint = checkpoints.newest_readable(found)
         if checkpoint is None:
             print(' [*] Failed to find a checkpoint')

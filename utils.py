@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 import images as image_files
+from config import expand_path  # noqa: F401 (upstream's name for it, here)
 from errors import DiskError, UserError
 
 SHORTEST_FRAME = 2          # centiseconds: viewers slow anything shorter down to 10
@@ -193,11 +194,6 @@ def write_gif(path, frames, seconds):
 # Signatures and meaning of utils.py in DCGAN-tensorflow. Images are float [N,H,W,C] in -1..1 unless said otherwise.
 
 pp = pprint.PrettyPrinter()
-
-
-def expand_path(path):
-    """~ and $VARS, as a shell would."""
-    return os.path.expanduser(os.path.expandvars(path))
 
 
 def timestamp(s='%Y%m%d.%H%M%S', ts=None):
