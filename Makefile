@@ -32,7 +32,7 @@ soak: $(VENV)/installed-dev          ## 5,000 steps: memory and file descriptors
 
 fuzz: $(VENV)/installed-dev          ## coverage-guided, 10 million inputs over all readers
 	$(PY) -m pip install --quiet atheris
-	$(PY) tests/fuzz/fuzz.py all -runs=1150000
+	$(PY) tests/fuzz/fuzz.py all
 
 clean:
 	rm -rf .venv .venv-oldest out

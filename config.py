@@ -8,6 +8,7 @@ import difflib
 import json
 import math
 import os
+import sys
 import typing
 
 from errors import UserError
@@ -176,6 +177,9 @@ class Config:
             grid_size(self.grid)
 
 
+TYPES = typing.get_type_hints(Config)       # {setting: type}
+
+
 def expand_path(path):
     """~ and $VARS, as a shell would."""
     return os.path.expanduser(os.path.expandvars(path))
@@ -209,16 +213,16 @@ def parse_record(data):
 
 def _checked_setting(name, value):
     """A value of config.json as Config has it. Raises ValueError for an unknown name or another type."""
-    types = typing.get_type_hints(Config)
-    if name not in types:
-        raise ValueError(f'unknown setting {name[:50] if name.isprintable() else ascii(name[:50])}{nearest(name[:50], types)}')
+    if name not in TYPES:
+        raise ValueError(f'unknown setting {name[:50] if name.isprintable() else ascii(name[:50])}{nearest(name[:50], TYPES)}')
     if value is None and getattr(Config, name) is None:
         return value
-    if value == 'inf' and types[name] is float:
+    if value == 'inf' and TYPES[name] is float:
         return math.inf
     accepted, words = {bool: (bool, 'true or false'), int: (int, 'a whole number'), float: ((int, float), 'a number'),
-                       str: ((int, str) if name == 'c_dim' else str, 'a text')}[types[name]]
-    if not isinstance(value, accepted) or isinstance(value, bool) and types[name] is not bool:
+                       str: ((int, str) if name == 'c_dim' else str, 'a text')}[TYPES[name]]
+    if not isinstance(value, accepted) or isinstance(value, bool) and TYPES[name] is not bool or \
+            TYPES[name] is float and isinstance(value, int) and abs(value) > sys.float_info.max:
         raise ValueError(f'{name} is {str(value)[:50]!r}, expected {words}')
     return value
 

@@ -8,6 +8,7 @@ import glob
 import io
 import math
 import os
+import re
 import socket
 import sys
 import time
@@ -93,15 +94,15 @@ def end_of_step(file, path, columns, step):
     A torn last line is no row. Raises UserError for a heading or a row that is none of ours.
     """
     heading = file.readline(LONGEST_ROW)
-    if heading.decode(errors='replace').rstrip('\r\n').split(',') != columns:
-        raise UserError(f'{path}: its heading is not {",".join(columns)}; mend it, or move the file away to go on without older losses')
+    if not heading.endswith(b'\n') or heading.decode(errors='replace').rstrip('\r\n').split(',') != columns:
+        raise UserError(f'{path}: its heading is not the line {",".join(columns)}; mend it, or move the file away to go on without older losses')
     last, end, number = None, file.tell(), 1
     while last != step:
         line, number = file.readline(LONGEST_ROW), number + 1
         if not line.endswith(b'\n') and len(line) < LONGEST_ROW:
             break
         row = _row(line, len(columns))
-        if row is None or last is not None and row != last + 1:
+        if row is None or not line.endswith(b'\n') or last is not None and row != last + 1:
             raise UserError(f'{path}: line {number} is not the row of {"a step" if last is None else f"step {last + 1}"}; mend it, or '
                             f'move the file away to go on without older losses')
         if row > step:
@@ -115,7 +116,7 @@ def _row(line, columns):
     cells = line.decode(errors='replace').rstrip('\r\n').split(',')
     try:
         [float(cell) for cell in cells[1:] if cell]
-        return int(cells[0]) if len(cells) == columns else None
+        return int(cells[0]) if len(cells) == columns and re.fullmatch('[0-9]{1,18}', cells[0]) else None
     except ValueError:
         return None
 

@@ -57,6 +57,15 @@ def test_good_files_are_accepted(name):
     assert accepted >= max(1, len(targets.corpus(name)) - 2)
 
 
+@pytest.mark.parametrize('name, seed, reason', [
+    ('losses', 'torn_heading', 'its heading is not the line step,epoch'),       # rows would have been added to the heading's line
+    ('losses', 'negative', 'line 2 is not the row of a step'),
+    ('record', 'huge_number', 'learning_rate is .1000.*, expected a number')])
+def test_what_fuzzing_found_is_refused(name, seed, reason):
+    with pytest.raises(targets.UserError, match=reason):
+        targets.TARGETS[name].__wrapped__((targets.HERE / 'corpus' / name / seed).read_bytes())
+
+
 @pytest.mark.parametrize('name', targets.TARGETS)
 def test_arbitrary_bytes(name):
     LIMITS(given(st.binary(max_size=300))(within_a_second(targets.TARGETS[name])))()
