@@ -14,12 +14,17 @@ import zlib
 
 import numpy as np
 from PIL import Image
+from PIL.BmpImagePlugin import BmpImageFile
 
 FORMATS = ('JPEG', 'PNG', 'BMP', 'GIF', 'WEBP')
 EXTENSIONS = ('.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.bmp', '.gif', '.webp')
 
 MAX_PIXELS = 50_000_000         # an 8-bit RGBA image of that size takes 200 MB in Pillow, about twice that while composited
 MAX_FILE_BYTES = 128 * 2 ** 20  # no 50-megapixel photo is larger; a mistaken 10 GB file is not read into memory
+MAX_WEBP_PIXELS = 25_000_000    # Pillow holds a WebP four times: two canvases of its library, the bytes and the picture
+MAX_SCANNED = 20 * MAX_PIXELS   # pixels times scans of a progressive JPEG, which usually has 10: each scan goes over the whole picture
+MAX_RLE_PIXELS = 2_000_000      # Pillow unpacks a run-length encoded BMP in Python, some lines of it pixel by pixel: 0.15 s a million
+MAX_SIDE = 65_535               # of a JPEG or GIF by format; wider than that, a BMP could ask for 255 lines at a time
 BIG_PIXELS = 4_000_000          # larger ones are decoded one at a time, so that threads do not multiply the memory
 
 # What Pillow's decoders were seen to raise on damaged files, beside OSError (UnidentifiedImageError is one).
@@ -27,6 +32,7 @@ DECODER_ERRORS = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexEr
                   ZeroDivisionError, AttributeError, RuntimeError, MemoryError, struct.error, zlib.error,
                   Image.DecompressionBombError)
 
+RUN_LENGTHS = (BmpImageFile.COMPRESSIONS['RLE8'], BmpImageFile.COMPRESSIONS['RLE4'])
 ORIENTATION_TAG = 0x0112
 TURNS = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
          5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
@@ -84,6 +90,13 @@ def decode(data, upright=True):
         width, height = picture.size
         if width * height > MAX_PIXELS:
             raise Unreadable(f'{width}x{height} pixels, more than the {MAX_PIXELS:,} that are decoded')
+        if max(width, height) > MAX_SIDE:
+            raise Unreadable(f'{width}x{height} pixels, more than {MAX_SIDE:,} a side')
+        if picture.format == 'BMP' and picture.info['compression'] in RUN_LENGTHS and width * height > MAX_RLE_PIXELS:
+            raise Unreadable(f'{width}x{height} pixels, more than the {MAX_RLE_PIXELS:,} of a run-length encoded BMP that are decoded')
+        scans = data.count(b'\xff\xda') if data[:2] == b'\xff\xd8' else 1        # no other bytes of a scan look like its start
+        if width * height * scans > MAX_SCANNED:
+            raise Unreadable(f'{scans:,} scans of {width}x{height} pixels, more than are decoded')
         if width * height > BIG_PIXELS:
             with _one_big_image:
                 return _straighten(picture, upright)
@@ -135,7 +148,7 @@ def _plain(picture):
         return Image.fromarray((samples >> 8).clip(0, 255).astype(np.uint8))
     grey = picture.mode in ('1', 'L', 'LA') or picture.mode in ('P', 'PA') and _grey_palette(picture)
     if picture.mode in ('LA', 'PA', 'RGBA') or 'transparency' in picture.info:
-        picture = picture.convert('RGBA')
+        picture = picture if picture.mode == 'RGBA' else picture.convert('RGBA')       # convert() would copy it
         paper = Image.new('RGB', picture.size, 'white')
         paper.paste(picture, mask=picture.getchannel('A'))
         picture = paper
@@ -173,8 +186,8 @@ def _refuse_by_header(data):
         else:
             width = int.from_bytes(data[26:28], 'little') & 0x3FFF
             height = int.from_bytes(data[28:30], 'little') & 0x3FFF
-        if width * height > MAX_PIXELS:
-            raise Unreadable(f'{width}x{height} pixels, more than the {MAX_PIXELS:,} that are decoded')
+        if width * height > MAX_WEBP_PIXELS:
+            raise Unreadable(f'{width}x{height} pixels, more than the {MAX_WEBP_PIXELS:,} of a WebP that are decoded')
 
 
 def _reason(data, error):

@@ -1,9 +1,12 @@
 """Every parser against arbitrary bytes and against damaged good files: an answer or its own one-line error, in bounded time."""
+import io
 import os
+import struct
 import sys
 import time
 
 import pytest
+from PIL import Image
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -64,6 +67,46 @@ def test_good_files_are_accepted(name):
 def test_what_fuzzing_found_is_refused(name, seed, reason):
     with pytest.raises(targets.UserError, match=reason):
         targets.TARGETS[name].__wrapped__((targets.HERE / 'corpus' / name / seed).read_bytes())
+
+
+def jpeg_of_many_scans(width, height, scans):
+    """A progressive JPEG that goes over its picture again and again: the last scan of a small one repeated, the size changed."""
+    small = io.BytesIO()
+    Image.new('L', (16, 16), 99).save(small, 'JPEG', progressive=True)
+    data = bytearray(small.getvalue()[:-2])
+    size = data.index(b'\xff\xc2') + 5
+    data[size:size + 4] = struct.pack('>HH', height, width)
+    return bytes(data + data[data.rindex(b'\xff\xda'):] * scans + b'\xff\xd9')
+
+
+def run_length_bmp(width, height, body):
+    header = struct.pack('<IiiHHIIiiII', 40, width, height, 1, 8, 1, len(body), 0, 0, 256, 0)
+    return b'BM' + struct.pack('<IHHI', 1078 + len(body), 0, 0, 1078) + header + bytes(1024) + body
+
+
+def lossless_webp(width, height):
+    file = io.BytesIO()
+    Image.new('RGBA', (width, height), (1, 2, 3, 50)).save(file, 'WEBP', lossless=True, method=0, quality=0)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize('data, reason', [
+    (jpeg_of_many_scans(7000, 7000, 300), '30[0-9] scans of 7000x7000 pixels'),                     # took 1.7 s, 14 s with whole scans
+    (run_length_bmp(12_000, 4_096, b'\1\7\0\0' * 4_096), 'run-length encoded BMP'),                  # lines ended early: 8 s
+    (run_length_bmp(40_000_000, 1, b'\0\2\0\xff\0\1'), '40000000x1 pixels, more than 65,535 a side'),  # 255 lines skipped: 10 GB
+    (lossless_webp(5100, 5000), 'of a WebP'),                                                       # took 0.5 GB, 1 GB at 50 million
+], ids=['jpeg', 'bmp_lines', 'bmp_skip', 'webp'])
+def test_small_files_that_mean_much_work_are_refused(data, reason):
+    before = time.thread_time()
+    with pytest.raises(targets.images.Unreadable, match=reason):
+        targets.images.decode(data)
+    assert time.thread_time() - before < 0.2
+
+
+def test_ordinary_progressive_and_run_length_pictures_are_not_bombs():
+    assert targets.images.decode(jpeg_of_many_scans(64, 48, 20)).size == (64, 48)
+    picture = targets.images.decode(run_length_bmp(4, 2, b'\4\7\0\0' * 2 + b'\0\1'))
+    assert picture.size == (4, 2) and picture.mode == 'L'
 
 
 @pytest.mark.parametrize('name', targets.TARGETS)
