@@ -3,6 +3,7 @@
 Where a script's folder does not hold the four files, the 10,000 sample digits of this project stand in and
 that is said once.
 """
+import ast
 import collections
 import gzip
 import os
@@ -18,6 +19,10 @@ SAMPLE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 SOURCE_URL = DEFAULT_SOURCE_URL = 'https://storage.googleapis.com/cvdf-datasets/mnist/'
 FILES = {'train': ('train-images-idx3-ubyte', 'train-labels-idx1-ubyte'),
          't10k': ('t10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte')}
+
+# Numbers that only a script which counts on the whole of MNIST has: of all, training and validation digits.
+OWN_SIZES = {50000, 55000, 60000, 70000, 54999, 59999, 49999}
+COUNTED_ON = {}
 
 Datasets = collections.namedtuple('Datasets', ['train', 'validation', 'test'])
 
@@ -143,9 +148,17 @@ def load_raw(folder):
     return result
 
 
+def expect_sizes(files):
+    """Notes where a script counts on MNIST's own sizes; `files` are {path: (tree, …)} of its sources."""
+    for path, (tree, *_) in files.items():
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.Constant) and type(node.value) is int and node.value in OWN_SIZES:
+                COUNTED_ON.setdefault('', f'{os.path.relpath(path)}:{node.lineno} has {node.value}')
+
+
 def load_or_sample(folder, wanted_by):
     """The four files of `folder`; without them the sample digits, 8,000 of them for training, 2,000 for
-    testing.
+    testing, or, where the script counts on MNIST's sizes, repeated up to 60,000 and 10,000.
 
     OSError naming the missing files when there are no sample digits either.
     """
@@ -156,12 +169,16 @@ def load_or_sample(folder, wanted_by):
     names = ', '.join(name + '.gz' for pair in FILES.values() for name in pair)
     if None in sample:
         raise OSError(f'{wanted_by}: no MNIST in {os.path.abspath(folder)}; put {names} there')
-    notes.say(
-        f'no complete MNIST in {folder}: the 10,000 sample digits stand in '
-        '(8,000 to train, 2,000 to test); '
-        f'for all of MNIST put {names} there', 'mnist')
     images, labels = map(read_idx, sample)
-    return [[images[:8000], labels[:8000]], [images[8000:], labels[8000:]]]
+    halves = [[images[:8000], labels[:8000]], [images[8000:], labels[8000:]]]
+    how = '8,000 to train, 2,000 to test'
+    if COUNTED_ON:
+        how = f'repeated up to 60,000 to train and 10,000 to test, since {COUNTED_ON[""]}'
+        halves = [[numpy.resize(part, (size, *part.shape[1:])) for part in half]
+                  for half, size in zip(halves, (60000, 10000))]
+    notes.say(f'no complete MNIST in {folder}: the 10,000 sample digits stand in ({how}); '
+              f'for all of MNIST put {names} there', 'mnist')
+    return halves
 
 
 def read_data_sets(train_dir, fake_data=False, one_hot=False, dtype=numpy.float32, reshape=True,

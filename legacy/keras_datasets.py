@@ -13,7 +13,7 @@ FOLDER = os.path.join(os.path.expanduser('~'), '.keras', 'datasets')
 
 
 def _mnist(path='mnist.npz'):
-    """((60000 or 8000 images, labels), (test images, labels)), uint8 [N, 28, 28]."""
+    """((60000 or, of the sample, 8000 images, labels), (test images, labels)), uint8 [N, 28, 28]."""
     file = os.path.join(FOLDER, os.path.basename(path))
     if os.path.isfile(file):
         with numpy.load(file, allow_pickle=True) as f:

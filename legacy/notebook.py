@@ -63,16 +63,23 @@ def _string_lines(source):
             and node.end_lineno > node.lineno for n in range(node.lineno + 1, node.end_lineno + 1)}
 
 
-def python2_evidence(path):
-    """Why a notebook is Python 2, or None: a cell that does not parse, or what no Python 3 runs."""
+def trees(path):
+    """{cell name: (tree, why it had to be translated or None)} of the cells that parse."""
+    found = {}
     for number, source in code_cells(path):
-        text, _ = without_magics(source)
+        name = f'{os.path.basename(path)} cell {number}'
         try:
-            tree, reason = translate.parse(text, path)
+            found[name] = translate.parse(without_magics(source)[0], name)
         except SyntaxError:
             continue
+    return found
+
+
+def python2_evidence(path):
+    """Why a notebook is Python 2, or None: a cell that does not parse, or what no Python 3 runs."""
+    for name, (tree, reason) in trees(path).items():
         if reason and reason != 'tabs mixed with spaces':
-            return f'{os.path.basename(path)} cell {number}: {reason}'
+            return f'{name}: {reason}'
         hit = translate.python2_evidence({path: (tree, None)}, [os.path.dirname(os.path.abspath(path))])
         if hit:
             return hit

@@ -8,7 +8,7 @@ import traceback
 import types
 
 from errors import UserError
-from legacy import network, notes, session, translate, view
+from legacy import input_data, network, notes, session, translate, view
 from legacy.python2 import StopRun
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -62,10 +62,11 @@ def make_world(script, paths):
     folder = os.path.dirname(os.path.abspath(script))
     if script.endswith('.ipynb'):
         from legacy import notebook
-        evidence = notebook.python2_evidence(script)
+        evidence, files = notebook.python2_evidence(script), notebook.trees(script)
     else:
-        evidence = translate.python2_evidence(translate.project_files(script, [folder, os.getcwd()]),
-                                              [folder])
+        files = translate.project_files(script, [folder, os.getcwd()])
+        evidence = translate.python2_evidence(files, [folder])
+    input_data.expect_sizes(files)
     if evidence:
         print(f'legacy: read as Python 2 ({evidence}): / divides whole numbers, map and range are lists',
               file=sys.stderr)

@@ -163,6 +163,21 @@ def test_moviepy_stand_in_writes_a_gif(tmp_path):
         assert picture.n_frames == 4
 
 
+def test_sample_digits_are_repeated_where_a_script_counts_on_mnist_sizes(tmp_path, monkeypatch, capsys):
+    import ast
+    monkeypatch.setattr(input_data, 'COUNTED_ON', {})
+    monkeypatch.setattr(notes, 'SAID', set())
+    input_data.expect_sizes({'few.py': (ast.parse('for step in range(20000): pass'), None)})
+    assert input_data.read_data_sets(str(tmp_path)).train.num_examples == 7000
+    input_data.expect_sizes({'train.py': (ast.parse('x = 1\ni = randint(0, 55000)'), None)})
+    monkeypatch.setattr(notes, 'SAID', set())
+    sets = input_data.read_data_sets(str(tmp_path))
+    assert [part.num_examples for part in sets] == [55000, 5000, 10000]
+    np.testing.assert_array_equal(sets.train.images[:100], sets.train.images[8000:8100])
+    np.testing.assert_array_equal(sets.train.labels[:100], sets.train.labels[8000:8100])
+    assert 'train.py:2 has 55000' in capsys.readouterr().err
+
+
 def test_matplotlib_stand_in_draws(tmp_path):
     from legacy.absent.matplotlib import gridspec, pyplot
     figure = pyplot.figure(figsize=(4, 4))
@@ -183,6 +198,52 @@ def test_matplotlib_stand_in_draws(tmp_path):
     pyplot.savefig(str(tmp_path / 'curve.jpg'))
     curve = np.array(Image.open(tmp_path / 'curve.jpg')).astype(int)
     assert ((curve[..., 0] > 200) & (curve[..., 1] < 80)).sum() > 100                             # a red line
+    pyplot.close('all')
+
+
+def test_matplotlib_stand_in_has_colour_maps_text_pixels_and_leaves_the_rest_out(tmp_path, capsys):
+    from legacy.absent import mpl_toolkits
+    from legacy.absent.matplotlib import cm, colors, pyplot
+    base = cm.get_cmap('jet')
+    steps = base.from_list('steps', base(np.linspace(0, 1, 3)), 3)
+    np.testing.assert_allclose(steps([0.0, 0.5, 1.0]), base([0.0, 0.5, 1.0]))
+    flat = colors.ListedColormap(['r', (0, 0, 1)])
+    np.testing.assert_allclose(flat(np.array([0, 1]))[:, :3], [[1, 0, 0], [0, 0, 1]])
+    np.testing.assert_allclose(colors.LogNorm(1, 100)([1, 10, 100]), [0, 0.5, 1])
+    assert colors.rgb2hex((1, 0.5, 0)) == '#ff8000'
+    figure, axes = pyplot.subplots(figsize=(2, 2))
+    axes.get_xaxis().set_visible(False)
+    axes.imshow([[0, 9]], norm=colors.Normalize(0, 10), cmap='gray')
+    blank = figure.picture()
+    figure.text(0.5, 0.04, 'Epoch 3', ha='center')
+    assert np.any(np.asarray(figure.picture())[180:] != np.asarray(blank)[180:])
+    width, height = figure.canvas.get_width_height()
+    pixels = np.frombuffer(figure.canvas.tostring_rgb(), np.uint8).reshape(height, width, 3)
+    np.testing.assert_array_equal(pixels, np.asarray(figure.picture()))
+    axes.quiver([0], [0], [1], [1])
+    pyplot.pie([1, 2])
+    said = capsys.readouterr().err
+    assert 'quiver is left out of the picture' in said and 'pie is left out of the picture' in said
+    grid = mpl_toolkits.ImageGrid(pyplot.figure(), 111, nrows_ncols=(2, 3), axes_pad=0.1)
+    assert len(grid) == 6 and grid[0].box != grid[5].box
+    pyplot.close('all')
+
+
+def test_animations_are_written_as_gif(tmp_path):
+    from legacy.absent.matplotlib import animation, pyplot
+    figure, axes = pyplot.subplots(figsize=(1, 1))
+    shown = [[axes.imshow(np.full((2, 2), level), vmin=0, vmax=2, cmap='gray')] for level in range(3)]
+    animation.ArtistAnimation(figure, shown, interval=50).save(str(tmp_path / 'a.mp4'))
+    with Image.open(tmp_path / 'a.gif') as picture:
+        levels = []
+        for frame in range(picture.n_frames):
+            picture.seek(frame)
+            levels.append(picture.convert('L').getpixel((50, 50)))
+    assert levels == [0, 128, 255]
+    image = axes.imshow(np.zeros((2, 2)), vmin=0, vmax=2, cmap='gray')
+    animation.FuncAnimation(figure, lambda n: image.set_data(np.full((2, 2), n)), frames=2).save(tmp_path / 'f.gif')
+    with Image.open(tmp_path / 'f.gif') as picture:
+        assert picture.n_frames == 2
     pyplot.close('all')
 
 

@@ -15,6 +15,9 @@ def rc(*args, **kwargs):
     """Styles are ignored."""
 
 
+rcdefaults = interactive = rc_context = rc
+
+
 def get_backend():
     return 'agg'
 
@@ -23,7 +26,7 @@ _missing = stub_parts.missing('matplotlib')
 
 
 def __getattr__(name):
-    if name in ('pyplot', 'gridspec', 'cm', 'pylab'):
+    if name in ('pyplot', 'gridspec', 'cm', 'colors', 'animation', 'pylab'):
         import importlib
         return importlib.import_module('legacy.absent.matplotlib.' + ('pyplot' if name == 'pylab' else name))
     return _missing(name)

@@ -15,8 +15,12 @@ _SAME = {'grey': 'gray', 'binary': 'gray_r', 'Greys': 'gray_r', 'bone': 'gray', 
 class Colormap:
     """Call it with numbers in [0, 1] for RGBA."""
 
-    def __init__(self, name):
+    def __init__(self, name, colours=None):
         self.name = name
+        self.N = 256
+        if colours is not None:
+            self.anchors = numpy.array(colours, float)[:, :3]
+            return
         base = _SAME.get(name, name)
         if base.endswith('_r'):
             base, backwards = _SAME.get(base[:-2], base[:-2]), True
@@ -26,7 +30,20 @@ class Colormap:
             base, backwards = base[:-2], not backwards
         anchors = numpy.array(_ANCHORS.get(base, _ANCHORS['viridis']), float)
         self.anchors = anchors[::-1] if backwards else anchors
-        self.N = 256
+
+    @classmethod
+    def from_list(cls, name, colors, N=256, **kwargs):
+        """A map through the given colours (any way to say a colour, or pairs of position and colour)."""
+        from legacy.absent.matplotlib.colors import to_rgb
+        colors = [to_rgb(c[1] if len(c) == 2 and not isinstance(c, str) else c) for c in colors]
+        made = Colormap(name, colors if len(colors) > 1 else colors * 2)
+        made.N = N
+        return made
+
+    def set_bad(self, *args, **kwargs):
+        """Values that are no numbers take the lowest colour."""
+
+    set_under = set_over = set_bad
 
     def __call__(self, values, *args, **kwargs):
         values = numpy.clip(numpy.asarray(values, float), 0, 1)

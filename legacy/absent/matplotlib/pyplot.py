@@ -20,7 +20,7 @@ LETTERS = {'b': '#0000ff', 'g': '#008000', 'r': '#ff0000', 'c': '#00bfbf', 'm': 
 rcParams = {'figure.figsize': (6.4, 4.8)}
 
 
-def _colour(value, n=0):
+def plain_colour(value, n=0):
     """Any of matplotlib's ways to say a colour → what Pillow takes."""
     if value is None:
         return CYCLE[n % len(CYCLE)]
@@ -52,8 +52,13 @@ class Artist:
         if name.startswith('get_'):
             return lambda *args, **kwargs: self.__dict__.get(name[4:])
         if name == 'remove':
-            return lambda: None
+            return self._remove
         raise AttributeError(name)
+
+    def _remove(self):
+        axes = self.__dict__.get('axes')
+        if axes is not None:
+            axes.artists = [artist for artist in axes.artists if artist is not self]
 
     def set_data(self, *args):
         if self.kind == 'image':
@@ -70,6 +75,12 @@ class Axes(Artist):
                          legend_on=False, log=[False, False], n=0, grid_on=False, flipped=False)
         self.spines = _Anything()
         self.xaxis = self.yaxis = _Anything()
+        self.axes = self
+
+    def __getattr__(self, name):
+        if name.startswith(('set_', 'get_', '_')):
+            return super().__getattr__(name)
+        return left_out(name)
 
     # ---- drawing ----
 
@@ -80,7 +91,7 @@ class Axes(Artist):
             data = data[:, :, 0]
         if data.ndim not in (2, 3) or data.ndim == 3 and data.shape[2] not in (3, 4):
             raise TypeError(f'Invalid shape {data.shape} for image data')
-        artist = Artist(kind='image', data=data, cmap=cmap, vmin=vmin, vmax=vmax, origin=origin,
+        artist = Artist(kind='image', data=data, cmap=cmap, vmin=vmin, vmax=vmax, origin=origin, norm=norm,
                         extent=extent, axes=self, aspect=aspect)
         self.artists.append(artist)
         return artist
@@ -103,7 +114,7 @@ class Axes(Artist):
                 mark = marker or next((s for s in style.replace('-.', '') if s in '.o*+xsv^dD,'), None)
                 line = linestyle not in ('', 'None', 'none') and ('-' in style or ':' in style or not mark
                                                                   or linestyle is not None)
-                artist = Artist(kind='line', x=numpy.ravel(x), y=numpy.ravel(column), colour=_colour(color
+                artist = Artist(kind='line', x=numpy.ravel(x), y=numpy.ravel(column), colour=plain_colour(color
                         or c or letter, self.n), line=line, mark=mark, label=label, width=linewidth or lw
                     or 1.5, size=(markersize or ms or 4))
                 self.n += color is None and c is None and letter is None
@@ -132,11 +143,11 @@ class Axes(Artist):
         if numbers:
             values = numpy.asarray(c, float)
             low, high = (values.min() if vmin is None else vmin), (values.max() if vmax is None else vmax)
-            colours = [_colour(v) for v in get_cmap(cmap)((values - low) / ((high - low) or 1))]
+            colours = [plain_colour(v) for v in get_cmap(cmap)((values - low) / ((high - low) or 1))]
         elif c is not None and not isinstance(c, str) and len(c) == x.size and x.size != 3:
-            colours = [_colour(v) for v in c]
+            colours = [plain_colour(v) for v in c]
         else:
-            colours = [_colour(c, self.n)] * x.size
+            colours = [plain_colour(c, self.n)] * x.size
             self.n += c is None
         artist = Artist(kind='points', x=x, y=y, colours=colours, mark=marker or 'o', size=max(1.0, float(
                     numpy.mean(s)) ** 0.5), label=label, colour=colours[0] if colours else 'black')
@@ -160,16 +171,46 @@ class Axes(Artist):
 
     def _bars(self, left, bottom, width, height, color, label):
         self.artists.append(Artist(kind='bars', left=left, bottom=bottom, width=width, height=height,
-                                   colour=_colour(color, self.n), label=label, x=numpy.concatenate([left, left
+                                   colour=plain_colour(color, self.n), label=label, x=numpy.concatenate([left, left
                                                                                                     + width]),
                                    y=numpy.concatenate([bottom, bottom + height])))
         self.n += color is None
+
+    def step(self, x, y, *args, where='pre', **kwargs):
+        x, y = numpy.asarray(x, float), numpy.asarray(y, float)
+        xs, ys = numpy.repeat(x, 2), numpy.repeat(y, 2)
+        return self.plot(*((xs[:-1], ys[1:]) if where == 'pre' else (xs[1:], ys[:-1])), *args, **kwargs)
+
+    def errorbar(self, x, y, yerr=None, xerr=None, fmt='', **kwargs):
+        """The line, and a vertical stroke at each point."""
+        x, y = numpy.asarray(x, float), numpy.asarray(y, float)
+        if yerr is not None:
+            errors = numpy.asarray(yerr, float)
+            low, high = (errors if errors.ndim == 2 else (errors, errors))
+            self.vlines(x, y - low, y + high)
+        return self.plot(x, y, fmt, **{key: value for key, value in kwargs.items() if key in (
+            'color', 'c', 'label', 'linewidth', 'lw', 'linestyle', 'marker')})
+
+    def vlines(self, x, ymin, ymax, colors='k', label=None, **kwargs):
+        for at, low, high in numpy.broadcast(numpy.asarray(x, float), ymin, ymax):
+            self.plot([at, at], [low, high], color=colors if isinstance(colors, str) else 'k')
+
+    def hlines(self, y, xmin, xmax, colors='k', label=None, **kwargs):
+        for at, low, high in numpy.broadcast(numpy.asarray(y, float), xmin, xmax):
+            self.plot([low, high], [at, at], color=colors if isinstance(colors, str) else 'k')
+
+    def barh(self, y, width, height=0.8, left=None, color=None, label=None, **kwargs):
+        y = numpy.arange(len(y)) if len(y) and isinstance(y[0], str) else numpy.asarray(y, float)
+        height = numpy.broadcast_to(numpy.asarray(height, float), y.shape)
+        left = numpy.broadcast_to(numpy.asarray(0 if left is None else left, float), y.shape)
+        self._bars(left, y - height / 2, numpy.asarray(width, float), height, color, label)
+        return []
 
     def fill_between(self, x, y1, y2=0, color=None, facecolor=None, alpha=None, label=None, **kwargs):
         x = numpy.asarray(x, float)
         y1, y2 = [numpy.broadcast_to(numpy.asarray(y, float), x.shape) for y in (y1, y2)]
         self.artists.append(Artist(kind='area', x=numpy.concatenate([x, x[::-1]]), y=numpy.concatenate([y1,
-                        y2[::-1]]), colour=_colour(color or facecolor, self.n), label=label))
+                        y2[::-1]]), colour=plain_colour(color or facecolor, self.n), label=label))
 
     def contour(self, *args, levels=None, cmap=None, colors=None, **kwargs):
         args = list(args)
@@ -187,7 +228,7 @@ class Axes(Artist):
         for level, shade in zip(levels, shades):
             segments = _contour_segments(x, y, z, level)
             if len(segments):
-                self.artists.append(Artist(kind='segments', segments=segments, colour=_colour(colors
+                self.artists.append(Artist(kind='segments', segments=segments, colour=plain_colour(colors
                             if isinstance(colors, str) else shade), x=segments[:, [0, 2]].ravel(), y=segments[
                             :, [1, 3]].ravel(), label=None))
         return Artist(levels=levels, kind='contour', collections=[])
@@ -206,16 +247,16 @@ class Axes(Artist):
     pcolor = pcolormesh
 
     def axhline(self, y=0, *args, color=None, c=None, **kwargs):
-        self.artists.append(Artist(kind='rule', at=y, axis=1, colour=_colour(color or c or 'C0'),
+        self.artists.append(Artist(kind='rule', at=y, axis=1, colour=plain_colour(color or c or 'C0'),
                                    x=numpy.zeros(0), y=numpy.array([y], float), label=None))
 
     def axvline(self, x=0, *args, color=None, c=None, **kwargs):
-        self.artists.append(Artist(kind='rule', at=x, axis=0, colour=_colour(color or c or 'C0'),
+        self.artists.append(Artist(kind='rule', at=x, axis=0, colour=plain_colour(color or c or 'C0'),
                                    x=numpy.array([x], float), y=numpy.zeros(0), label=None))
 
     def text(self, x, y, s, color='black', **kwargs):
         self.artists.append(Artist(kind='text', x=numpy.zeros(0), y=numpy.zeros(0), at=(x, y), s=str(s),
-                                   colour=_colour(color), label=None))
+                                   colour=plain_colour(color), label=None))
 
     def annotate(self, s='', xy=(0, 0), xytext=None, text=None, **kwargs):
         self.text(*(xytext or xy), text or s)
@@ -419,7 +460,8 @@ def _paint_image(artist, layer, draw, place, box):
         values = data.astype(float)
         low = numpy.nanmin(values) if artist.vmin is None else artist.vmin
         high = numpy.nanmax(values) if artist.vmax is None else artist.vmax
-        rgb = get_cmap(artist.cmap)(numpy.nan_to_num((values - low) / ((high - low) or 1.0)))[..., :3]
+        scaled = artist.norm(values) if artist.norm is not None else (values - low) / ((high - low) or 1.0)
+        rgb = get_cmap(artist.cmap)(numpy.nan_to_num(scaled))[..., :3]
     else:
         rgb = data[..., :3] / 255.0 if data.dtype.kind in 'iu' else numpy.clip(numpy.nan_to_num(data[...,
                     :3].astype(float)), 0, 1)
@@ -535,8 +577,49 @@ class _Anything:
         return []
 
 
+def left_out(name):
+    """A drawing function that has no part here: the picture goes without it, which is said."""
+    if name.startswith('_'):
+        raise AttributeError(name)
+
+    def draw_nothing(*args, **kwargs):
+        notes.say(f'matplotlib: {name} is left out of the picture', 'left out ' + name)
+        return _Anything()
+    draw_nothing.__name__ = name
+    return draw_nothing
+
+
+class _Canvas(_Anything):
+    """What scripts read a figure's pixels from."""
+
+    def __init__(self, figure):
+        self.figure = figure
+
+    def get_width_height(self, **kwargs):
+        return self.figure.picture().size
+
+    def tostring_rgb(self):
+        return self.figure.picture().tobytes()
+
+    def buffer_rgba(self):
+        return numpy.asarray(self.figure.picture().convert('RGBA'))
+
+    def tostring_argb(self):
+        return self.buffer_rgba()[..., [3, 0, 1, 2]].tobytes()
+
+    def print_figure(self, filename, **kwargs):
+        self.figure.savefig(filename)
+
+    print_png = print_figure
+
+
 class Figure:
     """A list of axes and a size in inches."""
+
+    def __getattr__(self, name):
+        if name == 'current':
+            raise AttributeError(name)
+        return left_out(name)
 
     def __init__(self, number, figsize=None, dpi=None):
         self.number = number
@@ -544,7 +627,8 @@ class Figure:
         self.dpi = dpi or DPI
         self.axes = []
         self.title = None
-        self.canvas = _Anything()
+        self.canvas = _Canvas(self)
+        self.texts = []
 
     def add_subplot(self, *args, **kwargs):
         if not args:
@@ -593,8 +677,16 @@ class Figure:
     def suptitle(self, text, *args, **kwargs):
         self.title = str(text)
 
+    def text(self, x, y, s, color='black', fontsize=None, size=None, ha='left', horizontalalignment=None,
+             **kwargs):
+        """Text at fractions of the figure."""
+        anchor = {'center': 'ms', 'right': 'rs'}.get(horizontalalignment or ha, 'ls')
+        points = fontsize or size
+        self.texts.append((x, y, str(s), plain_colour(color),
+                           points if isinstance(points, (int, float)) else 10, anchor))
+
     def clf(self, *args):
-        self.axes = []
+        self.axes, self.texts, self.title = [], [], None
 
     clear = clf
 
@@ -622,6 +714,9 @@ class Figure:
         if self.title:
             ImageDraw.Draw(canvas).text((size[0] / 2, 4), self.title, fill='black', font=_font(13),
                                         anchor='mt')
+        for x, y, words, colour, points, anchor in self.texts:
+            ImageDraw.Draw(canvas).text((x * size[0], (1 - y) * size[1]), words, fill=colour,
+                                        font=_font(points * dpi / 72), anchor=anchor)
         return canvas
 
     def colorbar(self, *args, **kwargs):
@@ -733,7 +828,8 @@ def show(*args, **kwargs):
 
 def imsave(fname, arr, cmap=None, vmin=None, vmax=None, format=None, origin=None, **kwargs):
     data = numpy.asarray(arr)
-    artist = Artist(kind='image', data=data, cmap=cmap, vmin=vmin, vmax=vmax, origin=origin, extent=None)
+    artist = Artist(kind='image', data=data, cmap=cmap, vmin=vmin, vmax=vmax, origin=origin, extent=None,
+                    norm=None)
     canvas = Image.new('RGB', (data.shape[1], data.shape[0]))
     _paint_image(artist, canvas, None, None, (0, 0) + canvas.size)
     canvas.save(fname, **({} if format is None else {'format': format}))
@@ -756,7 +852,8 @@ def _of_axes(name):
 
 for _name in ('imshow', 'matshow', 'plot', 'semilogy', 'semilogx', 'loglog', 'scatter', 'hist', 'bar',
               'fill_between', 'contour', 'contourf', 'pcolormesh', 'pcolor', 'axhline', 'axvline', 'text',
-              'annotate', 'axis', 'legend', 'grid', 'tick_params', 'margins'):
+              'annotate', 'axis', 'legend', 'grid', 'tick_params', 'margins', 'step', 'errorbar', 'vlines',
+              'hlines', 'barh', 'twinx'):
     globals()[_name] = _of_axes(_name)
 for _name in ('title', 'xlabel', 'ylabel', 'xlim', 'ylim', 'xscale', 'yscale'):
     globals()[_name] = _of_axes('set_' + _name)
@@ -775,6 +872,14 @@ def suptitle(*args, **kwargs):
     gcf().suptitle(*args, **kwargs)
 
 
+def figtext(*args, **kwargs):
+    gcf().text(*args, **kwargs)
+
+
+def fignum_exists(num):
+    return num in _FIGURES
+
+
 def _ignored(*args, **kwargs):
     """Has no visible part here."""
 
@@ -790,4 +895,8 @@ def colorbar(*args, **kwargs):
 style = _Anything()
 cm = sys.modules['legacy.absent.matplotlib.cm']
 np = numpy
-__getattr__ = stub_parts.missing('matplotlib.pyplot')
+_missing = stub_parts.missing('matplotlib.pyplot')
+
+
+def __getattr__(name):
+    return left_out(name) if name[:1].islower() else _missing(name)
