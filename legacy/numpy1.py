@@ -3,6 +3,7 @@ for is put in place.
 """
 import builtins
 import pickle
+import warnings  # noqa: F401 (np.warnings)
 
 import numpy
 
@@ -23,7 +24,26 @@ NINF = -numpy.inf
 NaN = NAN = numpy.nan
 PZERO, NZERO = 0.0, -0.0
 
+bool8, int0, uint0, object0, str0 = numpy.bool_, numpy.intp, numpy.uintp, builtins.object, numpy.str_
+cfloat, singlecomplex, longcomplex = numpy.complex128, numpy.complex64, numpy.clongdouble
+longfloat = numpy.longdouble
+_exceptions = getattr(numpy, 'exceptions', numpy)                  # NumPy < 1.25 had them at the top
+AxisError, ComplexWarning = _exceptions.AxisError, _exceptions.ComplexWarning
+VisibleDeprecationWarning = _exceptions.VisibleDeprecationWarning
+RankWarning = getattr(_exceptions, 'RankWarning', None) or numpy.RankWarning
+chararray = numpy.char.chararray
+
 alltrue = numpy.all
+round_ = numpy.round
+disp = print
+typeDict = {name: numpy.dtype(name).type for name in (
+    'bool', 'int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64', 'float16', 'float32',
+    'float64', 'complex64', 'complex128')}
+sctypes = {'int': [numpy.int8, numpy.int16, numpy.int32, numpy.int64],
+           'uint': [numpy.uint8, numpy.uint16, numpy.uint32, numpy.uint64],
+           'float': [numpy.float16, numpy.float32, numpy.float64, numpy.longdouble],
+           'complex': [numpy.complex64, numpy.complex128, numpy.clongdouble],
+           'others': [builtins.bool, builtins.object, builtins.bytes, builtins.str, numpy.void]}
 cumproduct = numpy.cumprod
 issubclass_ = issubclass
 loads = pickle.loads
@@ -48,6 +68,24 @@ def asfarray(a, dtype=numpy.float64):
 
 def msort(a):
     return numpy.sort(a, axis=0)
+
+
+def issctype(rep):
+    return isinstance(rep, builtins.type) and issubclass(rep, numpy.generic)
+
+
+def issubsctype(arg1, arg2):
+    return issubclass(numpy.dtype(arg1).type, numpy.dtype(arg2).type)
+
+
+def maximum_sctype(t):
+    """The widest type of the same kind."""
+    return {kind[0]: types[-1] for kind, types in sctypes.items()}.get(numpy.dtype(t).kind, numpy.dtype(t).type)
+
+
+def deprecate(*args, **kwargs):
+    """Decorator; the warning is left out."""
+    return args[0] if args and callable(args[0]) else lambda function: function
 
 
 def obj2sctype(rep, default=None):
@@ -85,6 +123,11 @@ def zeros(shape, *args, **kwargs):
 
 def ones(shape, *args, **kwargs):
     return numpy.ones(_whole(shape), *args, **kwargs)
+
+
+def reshape(a, shape=None, order='C', newshape=None, **kwargs):
+    """The second argument was called newshape."""
+    return numpy.reshape(a, _whole(newshape if shape is None else shape), order, **kwargs)
 
 
 def linspace(start, stop, num=50, *args, **kwargs):

@@ -328,7 +328,7 @@ def pickle_load(file, **kwargs):
     """pickle.load as Python 2 wrote and read: text mode files, str that are bytes (Latin-1 keeps every
     byte).
     """
-    file = _binary(file)
+    text, file = file, _binary(file)           # the text file, once nobody holds it, would close the bytes
     kwargs.pop('encoding', None) if kwargs.get('encoding') == 'ASCII' else None
     data = file.read() if not kwargs else None
     if data is None:
@@ -342,6 +342,7 @@ def pickle_load(file, **kwargs):
     rest = len(data) - stream.tell()
     if rest and hasattr(file, 'seek') and file.seekable():
         file.seek(-rest, os.SEEK_CUR)                 # several objects in one file
+    del text
     return value
 
 

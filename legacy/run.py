@@ -70,7 +70,9 @@ def make_world(script, paths):
     if evidence:
         print(f'legacy: read as Python 2 ({evidence}): / divides whole numbers, map and range are lists',
               file=sys.stderr)
-    return view.World(script, bool(evidence), paths)
+    imported = {name.split('.')[0] for tree, _ in files.values() if tree is not None
+                for name, level, _ in translate.imported_names(tree) if not level}
+    return view.World(script, bool(evidence), paths, 'tensorflow' in imported)
 
 
 def set_up(args, world):

@@ -101,6 +101,14 @@ dropout tf.nn.dropout
 flatten tf.reshape(x, [tf.shape(x)[0], n])
 max_pooling1d tf.nn.max_pool1d
 max_pooling2d tf.nn.max_pool2d
+average_pooling3d tf.nn.avg_pool3d
+max_pooling3d tf.nn.max_pool3d
+separable_conv1d tf.nn.separable_conv2d on get_variable
+AveragePooling1D tf.nn.avg_pool1d
+AveragePooling3D tf.nn.avg_pool3d
+MaxPooling1D tf.nn.max_pool1d
+MaxPooling3D tf.nn.max_pool3d
+SeparableConv1D tf.nn.separable_conv2d on get_variable
 separable_conv2d tf.nn.separable_conv2d on get_variable
 AveragePooling2D tf.nn.avg_pool2d
 BatchNormalization tf.nn.fused_batch_norm on get_variable
@@ -169,6 +177,25 @@ unit_norm tf.nn.l2_normalize
 variance_scaling_initializer tf.variance_scaling_initializer
 xavier_initializer tf.glorot_uniform_initializer()
 xavier_initializer_conv2d tf.glorot_uniform_initializer()
+"""
+
+LAYERS_UTILS = """
+append_tensor_alias a dictionary of tensors
+channel_dimension Tensor.shape[-1]
+collect_named_outputs tf.add_to_collection
+constant_value tf.get_static_value
+convert_collection_to_dict a dictionary of tensors
+convert_data_format 'NHWC'
+first_dimension Tensor.shape[0]
+gather_tensors_aliases a dictionary of tensors
+get_variable_collections a dictionary of lists
+last_dimension Tensor.shape[-1]
+n_positive_integers a tuple
+normalize_padding a string in lower case
+normalize_tuple a tuple
+smart_cond tf.cond
+static_cond tf.cond
+two_element_tuple a tuple
 """
 
 CONTRIB_FRAMEWORK = """
@@ -290,20 +317,43 @@ NUMPY_FUNCTIONS = """
 alltrue np.all
 asfarray np.asarray(x, float)
 asscalar x.item()
+AxisError np.exceptions.AxisError
+bool8 np.bool_
 cast np.asarray(x, dtype)
+cfloat np.complex128
+chararray np.char.chararray
+ComplexWarning np.exceptions.ComplexWarning
 cumproduct np.cumprod
+deprecate warnings.warn
+disp print
 find_common_type np.result_type
 in1d np.isin
+int0 np.intp
+issctype np.dtype
 issubclass_ issubclass
+issubsctype np.issubdtype
 loads pickle.loads
+longcomplex np.clongdouble
+longfloat np.longdouble
 mat np.asmatrix
 msort np.sort(x, axis=0)
+maximum_sctype np.dtype
+object0 object
 obj2sctype np.dtype(x).type
 product np.prod
 rank np.ndim
+RankWarning np.exceptions.RankWarning
+round_ np.round
 row_stack np.vstack
+sctypes np.dtype
+singlecomplex np.complex64
 sometrue np.any
+str0 np.str_
 trapz np.trapezoid
+typeDict np.dtype
+uint0 np.uintp
+VisibleDeprecationWarning np.exceptions.VisibleDeprecationWarning
+warnings warnings
 """
 
 SCIPY_MISC = """
@@ -374,14 +424,27 @@ space_to_depth tf.nn.space_to_depth
 static_rnn tf.nn.static_rnn
 static_bidirectional_rnn tf.nn.static_bidirectional_rnn
 """)
+    for prefix in ('tf.contrib.rnn', 'tf.nn.rnn_cell'):
+        yield Symbol(prefix + '._RNNCell', 'tf1.rnn:RNNCell', 'a class with state_size and output_size')
+        yield Symbol(prefix + '._linear', 'tf1.rnn:linear', 'tf.matmul on get_variable')
+        yield Symbol(prefix + '._Linear', 'tf1.rnn:Linear', 'tf.matmul on get_variable')
     yield Symbol('tf.nn.rnn', 'tf1.rnn:static_rnn', 'tf.nn.static_rnn', 'renamed')
     yield from _rows('gone', 'tf.contrib.layers', 'tf1.contrib_layers', CONTRIB_LAYERS)
+    yield from _rows('gone', 'tf.contrib.layers.utils', 'tf1.layers_utils', LAYERS_UTILS)
     yield from _rows('gone', 'tf.contrib.framework', 'tf1.framework', CONTRIB_FRAMEWORK)
     yield from _rows('gone', 'tf.contrib.slim', 'tf1.slim', SLIM_ONLY)
     yield from _rows('gone', 'tf.contrib.data', 'tf1.contrib_data', CONTRIB_DATA)
     yield Symbol('tf.contrib.distributions', 'tf1.distributions:MODULE', 'tf.distributions')
     yield Symbol('tf.contrib.losses', 'tf1.slim:losses', 'tf.losses')
+    for name in ('layers', 'models', 'Model', 'Sequential', 'Input', 'initializers', 'activations', 'regularizers',
+                 'backend'):
+        for prefix in ('tf.keras.', 'keras.'):
+            yield Symbol(prefix + name, f'tf1.keras_view:{name}', 'tf.nn on get_variable', 'changed',
+                         'in a TensorFlow 1 graph, where Keras 3 does not work: layers called on tensors; no fit')
     yield Symbol('tf.contrib.metrics', '=metrics', 'tf.metrics')
+    yield Symbol('tf.contrib.signal', '=signal', 'tf.signal')
+    yield Symbol('tf.contrib.lookup', '=lookup', 'tf.lookup')
+    yield Symbol('tf.contrib.summary', 'tf1.contrib_summary:MODULE', 'tf.compat.v2.summary')
     yield Symbol('tf.contrib.training.HParams', 'tf1.training:HParams', 'types.SimpleNamespace')
     yield Symbol('tf.contrib.opt', 'tf1.opt:MODULE', 'tf.train')
     yield Symbol('tf.contrib.learn.datasets', 'input_data:datasets', 'data.read_mnist')
@@ -499,6 +562,7 @@ hstack np.hstack
 linspace np.linspace
 load np.load
 ones np.ones
+reshape np.reshape
 stack np.stack
 vstack np.vstack
 zeros np.zeros
@@ -550,11 +614,25 @@ ALIASES = {
     'tf.contrib.slim.python.slim': 'tf.contrib.slim',
     'tf.contrib.learn.python.learn.datasets': 'tf.contrib.learn.datasets',
     'tf.contrib.learn.python.learn': 'tf.contrib.learn',
+    'tf.contrib.keras.python.keras': 'tf.keras',
+    'tf.contrib.keras.api.keras': 'tf.keras',
+    'tf.contrib.keras': 'tf.keras',
+    'tf.python.keras': 'tf.keras',
     'tf.contrib.rnn.python.ops.rnn_cell': 'tf.contrib.rnn',
     'tf.contrib.rnn.python.ops.core_rnn_cell': 'tf.contrib.rnn',
     'tf.nn.rnn_cell_impl': 'tf.nn.rnn_cell',
     'tf.models.rnn': 'tf.nn',
     'tf.contrib.data.python.ops': 'tf.contrib.data',
+    'tf.python.layers.base': 'tf.layers',
+    'tf.python.layers.core': 'tf.layers',
+    'tf.python.layers.convolutional': 'tf.layers',
+    'tf.python.layers.normalization': 'tf.layers',
+    'tf.python.layers.pooling': 'tf.layers',
+    'tf.python.layers.layers': 'tf.layers',
+    'tf.python.layers.utils': 'tf.contrib.layers.utils',
+    'tf.contrib.slim.utils': 'tf.contrib.layers.utils',
+    'tf.contrib.slim.python.slim.utils': 'tf.contrib.layers.utils',
+    'tf.pywrap_tensorflow': 'tf.python.pywrap_tensorflow',
     'tf.python.ops.rnn_cell_impl': 'tf.nn.rnn_cell',
     'tf.python.ops.rnn_cell': 'tf.nn.rnn_cell',
 }

@@ -14,7 +14,7 @@ import sysconfig
 import types
 import warnings
 
-from legacy import notes, python2, symbols, translate
+from legacy import moved, notes, python2, symbols, translate
 
 # Top-level modules with rows in the table, by the name scripts import.
 VIEWED = {symbols.canonical(name).split('.')[0] if name != 'np' else 'numpy'
@@ -23,6 +23,7 @@ VIEWED = (VIEWED | {'tensorflow', 'numpy'}) - {'tf', 'np', 'builtins'}
 _LIBRARIES = tuple(os.path.realpath(p) + os.sep for p in {
     sysconfig.get_path(key) for key in ('stdlib', 'platstdlib', 'purelib', 'platlib')} if p)
 _MISSING = object()
+OPEN_PARTS = ('np.lib', 'np.core')          # where NumPy's functions lay open too
 
 
 def table_name(module):
@@ -68,9 +69,10 @@ class View(types.ModuleType):
 class World:
     """Everything one run needs to resolve names: views, providers, the project's folders and its language."""
 
-    def __init__(self, script, python2_mode, path_map=()):
+    def __init__(self, script, python2_mode, path_map=(), uses_tensorflow=True):
         self.folder = os.path.dirname(os.path.abspath(script))
         self.python2 = python2_mode
+        self.uses_tensorflow = uses_tensorflow
         self.path_map = path_map
         self.views = {}
         self.guarded = {}               # file → lines of imports the script itself guards
@@ -245,12 +247,12 @@ class World:
         value = self._today(path, real, name)
         if value is not _MISSING:
             if isinstance(value, types.ModuleType) and not isinstance(value, View):
-                if path.startswith('tf.python') and not self._alias_below(full):
-                    return value, False
-                if path.split('.')[0] == 'tf' or symbols.is_prefix(full):
+                if path.split('.')[0] == 'tf' or symbols.is_prefix(full) or full in OPEN_PARTS:
                     return View(full, value, self, full), True
                 return value, False
             from legacy.tf1 import sizes
+            if path.startswith('tf.python'):
+                return value, False
             return (sizes.accepting_quotients(full, value), True) if path.split('.')[0] == 'tf' else (value,
                 path == 'np')
         if symbols.is_prefix(full) or self._alias_below(full):
@@ -264,7 +266,9 @@ class World:
         raise AttributeError(f'module {path!r} has no attribute {name!r}{note}')
 
     def _wanted(self, row, real, name):
-        """Renamed things that are still there need nothing put in their place."""
+        """Renamed things that are still there need nothing put in their place; Keras alone stays Keras 3."""
+        if row.name.startswith('keras.') and row.restore.startswith('tf1.') and not self.uses_tensorflow:
+            return False
         return row.kind != 'renamed' or real is None or not hasattr(real,
             name) or row.restore == 'python2:STDLIB' and row.name in ('urllib.urlretrieve',)
 
@@ -279,11 +283,15 @@ class World:
             return getattr(real, name)
         except (AttributeError, ImportError):
             pass
+        if path.startswith('tf.python'):
+            return moved.find(path, name, _MISSING)
         if path == 'tf':
             root = sys.modules['tensorflow']
             if name == 'python':
                 return importlib.import_module('tensorflow.python')
             return getattr(root, name, _MISSING)
+        if path in OPEN_PARTS:
+            return getattr(self.view('numpy'), name, _MISSING)
         module = getattr(real, '__name__', '')
         if hasattr(real, '__path__') and not module.startswith('tensorflow._api'):
             try:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from legacy import flags, input_data, scipy_misc, symbols
+from legacy import flags, input_data, notes, scipy_misc, symbols
 from legacy.absent import cv2, moviepy, stub
 
 # ---- scipy.misc --------------------------------------------------------------------------------------------
@@ -83,7 +83,6 @@ def test_next_batch_goes_through_every_example_once_an_epoch(tmp_path):
 def test_the_sample_digits_stand_in_and_say_so(tmp_path, capsys):
     write_mnist(tmp_path)
     (tmp_path / 'train-images-idx3-ubyte.gz').write_bytes(b'version https://git-lfs')
-    from legacy import notes
     notes.SAID.discard('mnist')
     sets = input_data.read_data_sets(str(tmp_path))
     assert sets.train.num_examples + sets.validation.num_examples + sets.test.num_examples == 10000

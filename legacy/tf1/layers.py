@@ -219,6 +219,28 @@ class SeparableConv2D(Layer):
         return self.activation(y) if self.activation is not None else y
 
 
+class SeparableConv1D(SeparableConv2D):
+    """As SeparableConv2D, over one axis; kernels [width, channels, multiplier] and [1, …, filters]."""
+
+    def __init__(self, filters, kernel_size, strides=1, padding='valid', data_format='channels_last',
+                 dilation_rate=1, *args, **kwargs):
+        kernel_size, strides, dilation_rate = [core.tuple_of(v, 1)[0] for v in (kernel_size, strides,
+                                                                                dilation_rate)]
+        super().__init__(filters, (1, kernel_size), (1, strides), padding, data_format, (1, dilation_rate),
+                         *args, **kwargs)
+
+    def add_variable(self, name, shape, **kwargs):
+        return super().add_variable(name, shape[1:] if name.endswith('kernel') else shape, **kwargs)
+
+    def call(self, inputs):
+        axis = 2 if self.first else 1
+        kernels = self.depthwise, self.pointwise
+        self.depthwise, self.pointwise = [tf.expand_dims(kernel, 0) for kernel in kernels]
+        outputs = tf.squeeze(super().call(tf.expand_dims(inputs, axis)), [axis])
+        self.depthwise, self.pointwise = kernels
+        return outputs
+
+
 class Dense(Layer):
     """Matrix product over the last axis of an input of any rank."""
 
@@ -338,9 +360,10 @@ class _Pool(Layer):
             function = nn.max_pool if self.kind == 'MAX' else nn.avg_pool
             return function(inputs, ends(self.pool_size), ends(self.strides), self.padding, 'NCHW'
                             if self.first else 'NHWC')
-        x = tf.transpose(inputs, [0, 2, 1]) if self.first else inputs
+        spatial = list(range(2, self.rank + 2))
+        x = tf.transpose(inputs, [0, *spatial, 1]) if self.first else inputs
         y = tf.nn.pool(x, self.pool_size, self.kind, self.padding, strides=self.strides)
-        return tf.transpose(y, [0, 2, 1]) if self.first else y
+        return tf.transpose(y, [0, self.rank + 1, *range(1, self.rank + 1)]) if self.first else y
 
 
 class MaxPooling2D(_Pool):
@@ -357,6 +380,14 @@ class MaxPooling1D(_Pool):
 
 class AveragePooling1D(_Pool):
     rank, kind = 1, 'AVG'
+
+
+class MaxPooling3D(_Pool):
+    rank = 3
+
+
+class AveragePooling3D(_Pool):
+    rank, kind = 3, 'AVG'
 
 
 # ---- the functions: one layer made and applied, `name` being its scope -------------------------------------
@@ -382,6 +413,9 @@ max_pooling1d = _function(MaxPooling1D)
 max_pooling2d = _function(MaxPooling2D)
 average_pooling1d = _function(AveragePooling1D)
 average_pooling2d = _function(AveragePooling2D)
+max_pooling3d = _function(MaxPooling3D)
+average_pooling3d = _function(AveragePooling3D)
+separable_conv1d = _function(SeparableConv1D)
 
 
 def batch_normalization(inputs, axis=-1, momentum=0.99, epsilon=1e-3, center=True, scale=True,

@@ -32,6 +32,31 @@ class RNNCell(Layer):
                                or inputs.dtype)
 
 
+class Linear:
+    """Σ args · W + b, the variables made when it is: kernel and bias (weights and biases before 1.2)."""
+
+    def __init__(self, args, output_size, build_bias=True, bias_initializer=None, kernel_initializer=None):
+        args = args if isinstance(args, (list, tuple)) else [args]
+        size = sum(core.static_dim(x, 1) for x in args)
+        self._kernel = tf.get_variable('kernel', [size, core.count(output_size)], args[0].dtype.base_dtype,
+                                       kernel_initializer)
+        self._bias = tf.get_variable('bias', [core.count(output_size)], args[0].dtype.base_dtype,
+                                     bias_initializer or tf.zeros_initializer()) if build_bias else None
+
+    def __call__(self, args):
+        args = list(args) if isinstance(args, (list, tuple)) else [args]
+        y = tf.matmul(tf.concat(args, 1) if len(args) > 1 else args[0], self._kernel)
+        return y if self._bias is None else tf.nn.bias_add(y, self._bias)
+
+
+def linear(args, output_size, bias, bias_initializer=None, kernel_initializer=None, scope=None):
+    """rnn_cell._linear: args [B, n] or a list of them → [B, output_size]."""
+    if isinstance(bias_initializer, (int, float)):                     # bias_start of TensorFlow ≤ 1.0
+        bias_initializer = tf.constant_initializer(bias_initializer)
+    with tf.variable_scope(scope or tf.get_variable_scope()):
+        return Linear(args, output_size, bias, bias_initializer, kernel_initializer)(args)
+
+
 class BasicRNNCell(RNNCell):
     """tanh([x, h] W + b)."""
 
