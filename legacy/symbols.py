@@ -280,9 +280,12 @@ unique tf.data.experimental.unique
 RNN_CELLS = """
 BasicLSTMCell tf.matmul on get_variable
 BasicRNNCell tf.matmul on get_variable
+DeviceWrapper tf.device
 DropoutWrapper tf.nn.dropout around a cell
 GRUCell tf.matmul on get_variable
+InputProjectionWrapper tf.matmul on get_variable
 LSTMCell tf.matmul on get_variable
+OutputProjectionWrapper tf.matmul on get_variable
 LSTMStateTuple collections.namedtuple
 MultiRNNCell a loop over cells
 RNNCell a class with state_size and output_size
@@ -421,6 +424,8 @@ space_to_depth tf.nn.space_to_depth
     for prefix in ('tf.contrib.rnn', 'tf.nn.rnn_cell'):
         yield from _rows('gone', prefix, 'tf1.rnn', RNN_CELLS)
     yield from _rows('gone', 'tf.contrib.rnn', 'tf1.rnn', """
+LayerNormBasicLSTMCell tf.matmul and tf.nn.moments on get_variable
+LSTMBlockCell tf.matmul on get_variable
 static_rnn tf.nn.static_rnn
 static_bidirectional_rnn tf.nn.static_bidirectional_rnn
 """)

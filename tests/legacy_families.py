@@ -10,6 +10,9 @@ import tensorflow as tf
 import tensorflow.contrib.layers as tcl
 from tensorflow.contrib import slim
 from tensorflow.contrib.framework.python.ops import arg_scope
+from tensorflow.contrib.slim.python.slim import utils as slim_utils
+from tensorflow.python.framework import ops
+from tensorflow.python.ops import array_ops, control_flow_ops, rnn_cell_impl
 
 out, names, shapes = {}, {}, {}
 np.random.seed(0)
@@ -109,6 +112,45 @@ lstm, state = tf.nn.dynamic_rnn(cell, rows[None], dtype=tf.float32)
 with tf.variable_scope('gru'):
     gru, _ = tf.nn.dynamic_rnn(tf.contrib.rnn.GRUCell(2), rows[None], dtype=tf.float32)
 keep('rnn', lstm=lstm, gru=gru)
+
+with tf.variable_scope('normalised'):
+    cell = tf.contrib.rnn.LayerNormBasicLSTMCell(3)
+    normalised, _ = tf.nn.dynamic_rnn(cell, rows[None], dtype=tf.float32)
+with tf.variable_scope('projected'):
+    cell = tf.nn.rnn_cell.OutputProjectionWrapper(tf.nn.rnn_cell.GRUCell(2), 4)
+    projected, _ = tf.nn.dynamic_rnn(cell, rows[None], dtype=tf.float32)
+    line = rnn_cell_impl._linear([rows, rows], 2, True)
+keep('rnn', normalised=normalised, projected=projected, linear=line)
+
+# names inside TensorFlow that moved, and what goes by other names
+loop = control_flow_ops.while_loop(lambda n, total: n < 4, lambda n, total: (n + 1, total + n), [1, 0])
+moved = control_flow_ops.with_dependencies([tf.no_op()], array_ops.stack([loop[1], loop[0]]))
+with slim.arg_scope([slim.conv2d], outputs_collections='ends'):
+    slim.conv2d(x, 2, 3, scope='end')
+end_points = slim_utils.convert_collection_to_dict('ends')
+signal = tf.contrib.signal.frame(tf.range(6), 4, 2)
+keep('moved', loop=moved, signal=signal)
+names['moved'] = [isinstance(rows, ops.Tensor), sorted(end_points), slim_utils.two_element_tuple(3),
+                  slim_utils.last_dimension(x.get_shape(), min_rank=4)]
+thin = tf.layers.separable_conv1d(tf.reshape(rows, [1, 6, 5]), 2, 3, padding='same', name='thin')
+deep = tf.layers.max_pooling3d(tf.reshape(x, [2, 2, 8, 8, 3]), 2, 2)
+keep('layers', thin=thin, deep=deep)
+
+# Keras layers on tensors
+keras = tf.keras.layers
+with tf.variable_scope('keras'):
+    k = keras.Conv2D(4, 3, strides=2, padding='same', activation='relu')(x)
+    kbn = keras.BatchNormalization()
+    k1, k0 = kbn(k, training=True), kbn(k)
+    k = tf.contrib.keras.layers.PReLU(shared_axes=[1, 2])(k1)
+    k = keras.UpSampling2D()(keras.LeakyReLU(0.2)(k))
+    k = keras.Dense(2)(keras.Flatten()(keras.Conv2DTranspose(1, 4, strides=2, padding='same')(k)))
+stacked = tf.keras.Sequential([keras.Dense(4, activation='tanh', input_shape=(5,)), keras.Dense(2)])
+start = tf.keras.Input((5,))
+functional = tf.keras.Model(start, keras.Dense(3)(keras.Dense(4)(start)))
+keep('keras', out=k, train=k1, infer=k0, stacked=stacked(rows), again=stacked(rows), functional=functional(rows))
+names['keras'] = [len(kbn.updates), len(stacked.weights), len(functional.trainable_weights),
+                  [v.name for v in kbn.weights]]
 
 # training
 with tf.variable_scope('train'):

@@ -318,6 +318,69 @@ def test_gru(arrays):
     close(arrays['out/rnn.gru'][0], expected)
 
 
+def test_layer_normalised_lstm(arrays):
+    def norm(x, name):
+        assert (arrays[f'before/{base}{name}/gamma:0'] == 1).all() and (arrays[f'before/{base}{name}/beta:0'] == 0).all()
+        return (x - x.mean()) / np.sqrt(x.var() + 1e-12)
+    base = 'normalised/rnn/layer_norm_basic_lstm_cell/'
+    c, h, expected = np.zeros(3), np.zeros(3), []
+    for x in arrays['rows']:
+        parts = np.split(np.concatenate([x, h]) @ arrays[f'before/{base}kernel:0'], 4)
+        i, j, f, o = [norm(v, name) for v, name in zip(parts, ('input', 'transform', 'forget', 'output'))]
+        c = norm(c * sigmoid(f + 1) + sigmoid(i) * np.tanh(j), 'state')
+        h = np.tanh(c) * sigmoid(o)
+        expected.append(h)
+    close(arrays['out/rnn.normalised'][0], expected, 1e-4)
+
+
+def test_projection_and_linear(arrays):
+    assert arrays['out/rnn.projected'].shape == (1, 6, 4)
+    assert arrays['before/projected/rnn/output_projection_wrapper/kernel:0'].shape == (2, 4)
+    both = np.concatenate([arrays['rows'], arrays['rows']], 1)
+    close(arrays['out/rnn.linear'], both @ arrays['before/projected/kernel:0'])
+
+
+# ---- names that moved --------------------------------------------------------------------------------------
+
+def test_names_that_moved_inside_tensorflow(arrays, names):
+    assert arrays['out/moved.loop'].tolist() == [6, 4]
+    assert arrays['out/moved.signal'].tolist() == [[0, 1, 2, 3], [2, 3, 4, 5]]
+    assert names['moved'] == [True, ['end'], [3, 3], 3]
+
+
+def test_separable_convolution_in_one_dimension_and_pools_in_three(arrays):
+    x = np.pad(arrays['rows'], [(1, 1), (0, 0)])
+    depthwise, pointwise = arrays['before/thin/depthwise_kernel:0'], arrays['before/thin/pointwise_kernel:0']
+    assert depthwise.shape == (3, 5, 1) and pointwise.shape == (1, 5, 2)
+    middle = sum(x[k:k + 6] * depthwise[k, :, 0] for k in range(3))
+    close(arrays['out/layers.thin'][0], middle @ pointwise[0])
+    cells = arrays['images'].reshape(2, 1, 2, 4, 2, 4, 2, 3)
+    close(arrays['out/layers.deep'], cells.max((2, 4, 6)))
+
+
+# ---- Keras layers ------------------------------------------------------------------------------------------
+
+def test_keras_layers_are_named_and_trained_as_in_tensorflow_1(arrays, names):
+    assert names['keras'] == [4, 4, 4, ['keras/batch_normalization/' + part + ':0' for part in (
+        'gamma', 'beta', 'moving_mean', 'moving_variance')]]
+    assert not any('keras' in update for update in names['updates'])
+    kernel = arrays['before/keras/conv2d/kernel:0']
+    assert np.abs(kernel).max() <= np.sqrt(6 / (27 + 36))                                     # Glorot, uniform
+    h = np.maximum(conv2d(arrays['images'], kernel, 2), 0)
+    mean, var = h.mean((0, 1, 2)), h.var((0, 1, 2))
+    close(arrays['out/keras.train'], (h - mean) / np.sqrt(var + 1e-3), 1e-4)
+    close(arrays['out/keras.infer'], h / np.sqrt(1 + 1e-3), 1e-4)
+    assert arrays['out/keras.out'].shape == (4, 2)
+    assert arrays['before/keras/p_re_lu/alpha:0'].shape == (1, 1, 4)
+
+
+def test_keras_models_share_their_layers(arrays):
+    rows, value = arrays['rows'], {n: arrays[f'before/dense_{n}/kernel:0'] for n in (1, 2, 3, 4)}
+    close(arrays['out/keras.stacked'], np.tanh(rows @ value[1]) @ value[2])
+    close(arrays['out/keras.again'], arrays['out/keras.stacked'])
+    close(arrays['out/keras.functional'], rows @ value[4] @ value[3])
+
+
 # ---- training ----------------------------------------------------------------------------------------------
 
 def test_optimize_loss_clips_steps_and_counts(arrays):

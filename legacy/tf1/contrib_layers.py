@@ -14,6 +14,7 @@ import numpy
 import tensorflow.compat.v1 as tf
 
 from legacy.tf1 import core, layers, nn
+from legacy.tf1.layers_utils import collect_named_outputs
 from legacy.tf1.framework import add_arg_scope, model_variable
 from legacy.tf1.sizes import whole
 
@@ -112,12 +113,6 @@ def _variable_collections(collections, name):
     return collections
 
 
-def _collect(collections, scope, outputs):
-    for collection in [collections] if isinstance(collections, str) else collections or ():
-        tf.add_to_collections([collection], outputs)
-    return outputs
-
-
 def _finish(outputs, normalizer_fn, normalizer_params, biases, activation_fn, collections, scope,
             first=False):
     """normaliser or bias, then activation, as every weight layer ends."""
@@ -127,7 +122,7 @@ def _finish(outputs, normalizer_fn, normalizer_params, biases, activation_fn, co
         outputs = core.bias_add(outputs, biases(), first)
     if activation_fn is not None:
         outputs = activation_fn(outputs)
-    return _collect(collections, scope, outputs)
+    return collect_named_outputs(collections, scope, outputs)
 
 
 def _weights(name, shape, dtype, initializer, regularizer, collections, trainable):
@@ -341,7 +336,7 @@ def bias_add(inputs, activation_fn=None, initializer=tf.zeros_initializer(), reg
         biases = _weights('biases', [core.static_dim(inputs, 1 if first else -1)], inputs.dtype.base_dtype,
                           initializer, regularizer, variables_collections, trainable)
         outputs = core.bias_add(inputs, biases, first)
-        return _collect(outputs_collections, sc.name, outputs if activation_fn is None
+        return collect_named_outputs(outputs_collections, sc.name, outputs if activation_fn is None
                         else activation_fn(outputs))
 
 
@@ -395,7 +390,7 @@ def batch_norm(inputs, decay=0.999, center=True, scale=False, epsilon=0.001, act
                                 updates_collections, zero_debias_moving_mean)
         if activation_fn is not None:
             outputs = activation_fn(outputs)
-        return _collect(outputs_collections, sc.name, outputs)
+        return collect_named_outputs(outputs_collections, sc.name, outputs)
 
 
 def _with_updates(outputs, mean, variance, moving_mean, moving_variance, decay, is_training, collections,
@@ -439,7 +434,7 @@ def layer_norm(inputs, center=True, scale=True, activation_fn=None, reuse=None, 
         epsilon = 1e-3 if inputs.dtype == tf.float16 else 1e-12
         outputs = tf.nn.batch_normalization(inputs, mean, variance, beta, gamma, epsilon)
         outputs.set_shape(inputs.shape)
-        return _collect(outputs_collections, sc.name, outputs if activation_fn is None
+        return collect_named_outputs(outputs_collections, sc.name, outputs if activation_fn is None
                         else activation_fn(outputs))
 
 
@@ -460,7 +455,7 @@ def instance_norm(inputs, center=True, scale=True, epsilon=1e-6, activation_fn=N
         mean, variance = tf.nn.moments(inputs, list(core.spatial_axes(rank, first)), keep_dims=True)
         outputs = tf.nn.batch_normalization(inputs, mean, variance, beta, gamma, epsilon)
         outputs.set_shape(inputs.shape)
-        return _collect(outputs_collections, sc.name, outputs if activation_fn is None
+        return collect_named_outputs(outputs_collections, sc.name, outputs if activation_fn is None
                         else activation_fn(outputs))
 
 
@@ -491,7 +486,7 @@ def group_norm(inputs, groups=32, channels_axis=-1, reduction_axes=(-3, -2), cen
         outputs = outputs * tf.reshape(gamma, shape) if gamma is not None else outputs
         outputs = outputs + tf.reshape(beta, shape) if beta is not None else outputs
         outputs.set_shape(inputs.shape)
-        return _collect(outputs_collections, sc.name, outputs if activation_fn is None
+        return collect_named_outputs(outputs_collections, sc.name, outputs if activation_fn is None
                         else activation_fn(outputs))
 
 
@@ -511,7 +506,7 @@ def dropout(inputs, keep_prob=0.5, noise_shape=None, is_training=True, outputs_c
     with tf.variable_scope(scope, 'Dropout', [inputs]) as sc:
         outputs = core.smart_cond(is_training, lambda: tf.nn.dropout(inputs, keep_prob, noise_shape, seed),
                                   lambda: tf.identity(inputs))
-        return _collect(outputs_collections, sc.name, outputs)
+        return collect_named_outputs(outputs_collections, sc.name, outputs)
 
 
 def _pool2d(function, default_scope):
@@ -522,7 +517,7 @@ def _pool2d(function, default_scope):
             kernel, strides = core.tuple_of(kernel_size, 2), core.tuple_of(stride, 2)
             ends = (lambda v: (1, 1) + v) if first else (lambda v: (1,) + v + (1,))
             outputs = function(inputs, ends(kernel), ends(strides), padding.upper(), NCHW if first else NHWC)
-            return _collect(outputs_collections, sc, outputs)
+            return collect_named_outputs(outputs_collections, sc, outputs)
     pool.__name__ = pool.__qualname__ = default_scope
     return add_arg_scope(pool)
 
@@ -539,21 +534,21 @@ def pool(inputs, kernel_size, pooling_type, padding='VALID', data_format=None, d
         outputs = tf.nn.pool(inputs, core.tuple_of(kernel_size, n), pooling_type, padding.upper(),
                              core.tuple_of(dilation_rate, n), core.tuple_of(stride, n),
                              data_format=data_format)
-        return _collect(outputs_collections, sc, outputs)
+        return collect_named_outputs(outputs_collections, sc, outputs)
 
 
 @add_arg_scope
 def flatten(inputs, outputs_collections=None, scope=None):
     """[B, …] → [B, n]."""
     with tf.name_scope(scope, 'Flatten', [inputs]) as sc:
-        return _collect(outputs_collections, sc, layers.flat(tf.convert_to_tensor(inputs)))
+        return collect_named_outputs(outputs_collections, sc, layers.flat(tf.convert_to_tensor(inputs)))
 
 
 @add_arg_scope
 def one_hot_encoding(labels, num_classes, on_value=1.0, off_value=0.0, outputs_collections=None, scope=None):
     with tf.name_scope(scope, 'OneHotEncoding', [labels]) as sc:
         labels = tf.to_int64(labels) if labels.dtype == tf.int32 else labels
-        return _collect(outputs_collections, sc, tf.one_hot(labels, whole(num_classes), on_value, off_value))
+        return collect_named_outputs(outputs_collections, sc, tf.one_hot(labels, whole(num_classes), on_value, off_value))
 
 
 @add_arg_scope

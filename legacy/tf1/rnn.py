@@ -151,6 +151,57 @@ class LSTMCell(RNNCell):
         return h, LSTMStateTuple(new, h) if self._tuple else tf.concat([new, h], 1)
 
 
+class LayerNormBasicLSTMCell(RNNCell):
+    """LSTM with each gate and the state normalised (Ba et al. 2016), and dropout on the candidate.
+
+    One kernel without a bias; gamma and beta below input, transform, forget, output and state.
+    """
+
+    def __init__(self, num_units, forget_bias=1.0, input_size=None, activation=tf.tanh, layer_norm=True,
+                 norm_gain=1.0, norm_shift=0.0, dropout_keep_prob=1.0, dropout_prob_seed=None, reuse=None):
+        super().__init__(_reuse=reuse)
+        self._num_units, self._forget_bias, self._activation = core.count(num_units), forget_bias, activation
+        self._normalised, self._gain, self._shift = layer_norm, norm_gain, norm_shift
+        self._keep, self._seed = dropout_keep_prob, dropout_prob_seed
+
+    output_size = property(lambda self: self._num_units)
+    state_size = property(lambda self: LSTMStateTuple(self._num_units, self._num_units))
+
+    def _norm(self, x, scope):
+        with tf.variable_scope(scope):
+            gamma = tf.get_variable('gamma', [self._num_units], x.dtype.base_dtype,
+                                    tf.constant_initializer(self._gain))
+            beta = tf.get_variable('beta', [self._num_units], x.dtype.base_dtype,
+                                   tf.constant_initializer(self._shift))
+        mean, variance = tf.nn.moments(x, [1], keep_dims=True)
+        return tf.nn.batch_normalization(x, mean, variance, beta, gamma, 1e-12)
+
+    def call(self, inputs, state):
+        c, h = state
+        together = linear([inputs, h], 4 * self._num_units, not self._normalised)
+        parts = tf.split(together, 4, 1)
+        if self._normalised:
+            parts = [self._norm(x, name) for x, name in zip(parts, ('input', 'transform', 'forget', 'output'))]
+        i, j, f, o = parts
+        g = self._activation(j)
+        if not isinstance(self._keep, float) or self._keep < 1:
+            g = tf.nn.dropout(g, self._keep, seed=self._seed)
+        new = c * tf.sigmoid(f + self._forget_bias) + tf.sigmoid(i) * g
+        if self._normalised:
+            new = self._norm(new, 'state')
+        h = self._activation(new) * tf.sigmoid(o)
+        return h, LSTMStateTuple(new, h)
+
+
+class LSTMBlockCell(LSTMCell):
+    """LSTMCell in the variables of the fused operation, without projection."""
+
+    def __init__(self, num_units, forget_bias=1.0, cell_clip=None, use_peephole=False, dtype=None, reuse=None,
+                 name='lstm_cell', **kwargs):
+        super().__init__(num_units, use_peepholes=use_peephole, cell_clip=cell_clip or None,
+                         forget_bias=forget_bias, reuse=reuse, name=name, dtype=dtype)
+
+
 class GRUCell(RNNCell):
     """Variables gates/kernel, gates/bias (ones), candidate/kernel, candidate/bias."""
 
@@ -239,10 +290,49 @@ class ResidualWrapper(_Wrapper):
         return inputs + output, new
 
 
+class OutputProjectionWrapper(_Wrapper):
+    """A linear map of the output, its kernel and bias beside the cell's."""
+
+    def __init__(self, cell, output_size, activation=None, reuse=None):
+        super().__init__(cell)
+        self._size, self._activation = core.count(output_size), activation
+
+    output_size = property(lambda self: self._size)
+
+    def call(self, inputs, state):
+        output, new = self._cell(inputs, state)
+        projected = linear(output, self._size, True)
+        return projected if self._activation is None else self._activation(projected), new
+
+
+class InputProjectionWrapper(_Wrapper):
+    """A linear map of the input, its kernel and bias beside the cell's."""
+
+    def __init__(self, cell, num_proj, activation=None, input_size=None, reuse=None):
+        super().__init__(cell)
+        self._size, self._activation = core.count(num_proj), activation
+
+    def call(self, inputs, state):
+        projected = linear(inputs, self._size, True)
+        return self._cell(projected if self._activation is None else self._activation(projected), state)
+
+
+class DeviceWrapper(_Wrapper):
+    """A cell that runs on a device."""
+
+    def __init__(self, cell, device):
+        super().__init__(cell)
+        self._device = device
+
+    def __call__(self, inputs, state, scope=None):
+        with tf.device(self._device):
+            return self._cell(inputs, state)
+
+
 def static_rnn(cell, inputs, initial_state=None, dtype=None, sequence_length=None, scope=None):
     """(outputs, state) for a list of inputs."""
     if sequence_length is not None:
-        raise NotImplementedError('static_rnn with sequence_length is not restored; tf.nn.dynamic_rnn has it')
+        return tf.nn.static_rnn(cell, inputs, initial_state, dtype, sequence_length, scope)
     with tf.variable_scope(scope or 'rnn'):
         state = initial_state if initial_state is not None else cell.zero_state(
             inputs[0].shape[0].value or tf.shape(inputs[0])[0], dtype or inputs[0].dtype)
