@@ -63,7 +63,8 @@ def test_good_files_are_accepted(name):
 @pytest.mark.parametrize('name, seed, reason', [
     ('losses', 'torn_heading', 'its heading is not the line step,epoch'),       # rows would have been added to the heading's line
     ('losses', 'negative', 'line 2 is not the row of a step'),
-    ('record', 'huge_number', 'learning_rate is .1000.*, expected a number')])
+    ('record', 'huge_number', 'learning_rate is .1000.*, expected a number'),
+    ('record', 'half_a_character', r"loss is .\\ud800', expected a text")])
 def test_what_fuzzing_found_is_refused(name, seed, reason):
     with pytest.raises(targets.UserError, match=reason):
         targets.TARGETS[name].__wrapped__((targets.HERE / 'corpus' / name / seed).read_bytes())

@@ -40,7 +40,7 @@ def settings(images, out_dir, plugin='mlp', **changes):
 
 
 @contextlib.contextmanager
-def _wrapped(name, make):
+def instead_of(name, make):
     """Within it a method of the training loop is replaced by make(method)."""
     method = getattr(training._Loop, name)
     setattr(training._Loop, name, make(method))
@@ -58,12 +58,12 @@ def after_step(number, action):
             if loop.step == number:
                 action()
         return step
-    return _wrapped('_one_step', watched)
+    return instead_of('_one_step', watched)
 
 
 def before_saving(action):
     """Within it `action(loop)` is called before each save."""
-    return _wrapped('_save', lambda save: lambda loop: (action(loop), save(loop))[1])
+    return instead_of('_save', lambda save: lambda loop: (action(loop), save(loop))[1])
 
 
 def train(cfg, say=lambda line: None):

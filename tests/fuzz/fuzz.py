@@ -3,6 +3,7 @@
     python tests/fuzz/fuzz.py all                            10 million inputs over all targets, one after the other
     python tests/fuzz/fuzz.py image -runs=1000000            one target, libFuzzer's own options after it
     python tests/fuzz/fuzz.py image -runs=1000000 found      ... and keeps the inputs that reach new code in the folder found
+    python tests/fuzz/fuzz.py image crash-1234               the one input in a file
 
 An input that crashes, takes over a second of processor time or brings the process over 1 GB ends the run with its bytes in
 crash-*, timeout-* or oom-* in the current folder. The seeds in corpus/ are only read.
@@ -64,7 +65,9 @@ def main():
         os.mkdir(found)
         write_dictionary(dictionary, targets.WORDS.get(names[0], []))
         arguments = [sys.argv[0], f'-timeout={30 * SECONDS}', f'-rss_limit_mb={MEGABYTES}', f'-max_len={LONGEST.get(names[0], 4096)}',
-                     f'-dict={dictionary}', *options, found, str(targets.HERE / 'corpus' / names[0])]
+                     f'-dict={dictionary}', *options]
+        if not any(map(os.path.isfile, options)):
+            arguments += [found, str(targets.HERE / 'corpus' / names[0])]
         atheris.Setup(arguments, within_limits(targets.TARGETS[names[0]]))
         atheris.Fuzz()
 
