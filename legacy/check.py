@@ -5,7 +5,6 @@ Static: nothing is executed. Names are followed through imports and aliases
 (`from tensorflow.contrib import slim`, `nn = tf.nn`).
 Exit status: 0 when `run` is expected to work, 1 when something it cannot restore is used, 2 for wrong usage.
 """
-import argparse
 import ast
 import dataclasses
 import json
@@ -14,6 +13,7 @@ import sys
 
 from errors import UserError
 from legacy import symbols, translate
+from legacy.command import arguments
 from legacy.python2 import ABSENT_BUILTINS, METHODS, MODULES
 
 FIRST_ARGUMENT_CHANGED = {'tf.concat', 'tf.split'}
@@ -284,11 +284,9 @@ def check(path):
 
 def main(argv):
     """Prints the report; returns 0 when `run` is expected to work, else 1."""
-    parser = argparse.ArgumentParser(prog='python -m legacy check',
-                                     description='Report what an old script uses that is gone.')
-    parser.add_argument('path', help='a script, a notebook or a folder')
-    parser.add_argument('--json', action='store_true', help='one JSON object instead of lines')
-    args = parser.parse_args(argv)
+    args = arguments('check', 'Report what an old script uses that is gone.', argv,
+                     ('path', dict(help='a script, a notebook or a folder')),
+                     ('--json', dict(action='store_true', help='one JSON object instead of lines')))
     files, findings = check(args.path)
     lost = [f for f in findings if f.status == 'not restored']
     if args.json:

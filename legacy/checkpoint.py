@@ -4,7 +4,6 @@ Reads both formats of TensorFlow 1: V2 (PREFIX.index and PREFIX.data-*) and V1 (
 Writes V2, as main.py does: DST/<file name>-<step>.{index,data-00000-of-00001} and the state file DST/checkpoint.
 Which tensor is which is checkpoint_names.py's business; here are the files, the network to compare with, the table.
 """
-import argparse
 import dataclasses
 import glob
 import math
@@ -18,10 +17,11 @@ import checkpoint_names
 import plugins
 from config import Config
 from errors import UserError
+from legacy.command import arguments
 from tf1 import session, tf
 
 GLOBAL_STEP = 'global_step'
-STEP_IN_NAME = re.compile(r'-(\d+)$')
+STEP_IN_NAME = re.compile(r'-(\d+)(-[\d?]{5}-of-\d{5})?$')    # V1 in several files: model-1000-00000-of-00002
 READ_ERRORS = (tf.errors.OpError, ValueError, RuntimeError, IndexError, UnicodeDecodeError)   # of damaged files
 BATCH_IN_FOLDER = re.compile(r'_(\d+)_\d+(_\d+)?$')      # upstream: <dataset>_<batch>[_<height>]_<width>
 
@@ -50,17 +50,15 @@ class Network:
 
 def main(argv):
     """Runs the command line; returns the exit status. Raises UserError."""
-    parser = argparse.ArgumentParser(
-        prog='python -m legacy checkpoint',
-        description='List the tensors of a TensorFlow 1 checkpoint beside our names; --to writes a copy under ours.')
-    parser.add_argument('source', metavar='SRC', help='checkpoint: its prefix, one of its files, or its folder')
-    parser.add_argument('--to', metavar='DST', help='folder to write the renamed checkpoint into')
-    parser.add_argument('--rules', metavar='FILE',
-                        help='lines of OLD -> NEW (* stands for any text, NEW - leaves it out)')
-    parser.add_argument('--like', metavar='RUN', help='a run or checkpoint of ours to compare with; '
-                                                      'default: the DCGAN whose sizes the tensors show')
-    parser.add_argument('--partial', action='store_true', help='write even though tensors of our network are missing')
-    args = parser.parse_args(argv)
+    args = arguments(
+        'checkpoint',
+        'List the tensors of a TensorFlow 1 checkpoint beside our names; --to writes a copy under ours.', argv,
+        ('source', dict(metavar='SRC', help='checkpoint: its prefix, one of its files, or its folder')),
+        ('--to', dict(metavar='DST', help='folder to write the renamed checkpoint into')),
+        ('--rules', dict(metavar='FILE', help='lines of OLD -> NEW (* is any text, NEW - leaves it out)')),
+        ('--like', dict(metavar='RUN', help='a run or checkpoint of ours to compare with; '
+                                            'default: the DCGAN whose sizes the tensors show')),
+        ('--partial', dict(action='store_true', help='write even though tensors of our network are missing')))
 
     source = open_checkpoint(args.source)
     rules = checkpoint_names.read_rules(args.rules) if args.rules else ()
@@ -129,8 +127,8 @@ def _locate(path):
             raise UserError(f'{prefix}.index is there, its data file {prefix}.data-00000-of-00001 is not; '
                             'copy all files of the checkpoint')
         return prefix
-    shards = re.sub(r'-\d+-of-(\d+)$', r'-?????-of-\1', prefix)
-    if shards != prefix or os.path.isfile(prefix):
+    shards = re.sub(r'-[\d?]{5}-of-(\d{5})$', r'-?????-of-\1', prefix)       # the name TensorFlow's reader takes
+    if glob.glob(glob.escape(shards).replace('[?]', '?')) or os.path.isfile(prefix):
         return shards
     folder = os.path.dirname(path) or '.'
     raise UserError(f'{path}: no such checkpoint (found in {folder}: {_listing(folder)})')
@@ -151,8 +149,9 @@ def _newest(folder):
         base = re.sub(r'\.index$', '', name)
         if name.endswith('.index') or (os.path.isfile(path) and STEP_IN_NAME.search(name)):
             found[base] = os.path.join(folder, base)
-    if state and os.path.basename(state.model_checkpoint_path) in found:
-        return _locate(found[os.path.basename(state.model_checkpoint_path)])
+    named = os.path.basename(state.model_checkpoint_path).replace('?????', '00000') if state else None
+    if named in found:
+        return _locate(found[named])
     if not found:
         return None
     step = lambda base: int(STEP_IN_NAME.search(base).group(1)) if STEP_IN_NAME.search(base) else -1

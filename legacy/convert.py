@@ -3,7 +3,6 @@
 The result is Python 3 on `tensorflow.compat.v1` and helpers.py; it runs with plain `python`. Comments and layout stay.
 rewrite.py changes one file; here are the project (its language, its imports, what is copied) and CONVERSION.md.
 """
-import argparse
 import ast
 import collections
 import dataclasses
@@ -18,6 +17,7 @@ import warnings
 
 from errors import UserError
 from legacy import translate
+from legacy.command import arguments
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 REPORT = 'CONVERSION.md'
@@ -34,12 +34,10 @@ FIXERS = ('apply basestring dict except exec execfile filter funcattrs getcwdu h
 
 def main(argv):
     """Runs the command line; returns the exit status: 0, or 1 when a file could not be converted. Raises UserError."""
-    parser = argparse.ArgumentParser(
-        prog='python -m legacy convert',
-        description='Write a modern source of an old TensorFlow 1 script or project, and a report of what to look at.')
-    parser.add_argument('source', metavar='SRC', help='script or folder')
-    parser.add_argument('target', metavar='DST', help='script or folder to write; it must not exist')
-    args = parser.parse_args(argv)
+    args = arguments(
+        'convert', 'Write a modern source of an old TensorFlow 1 script or project, and a report of what to look at.',
+        argv, ('source', dict(metavar='SRC', help='script or folder')),
+        ('target', dict(metavar='DST', help='script or folder to write; it must not exist')))
     source, target = os.path.abspath(args.source), os.path.abspath(args.target)
     check_paths(args, source, target)
     rewrite = rewriter()

@@ -9,6 +9,7 @@ import types
 
 from errors import UserError
 from legacy import input_data, network, notes, session, translate, view
+from legacy.command import arguments
 from legacy.python2 import StopRun
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -16,18 +17,14 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 def options(argv):
     """Own options stop at the script's name; the rest is the script's."""
-    parser = argparse.ArgumentParser(
-        prog='python -m legacy run',
-        description='Run an old TensorFlow 1 script or notebook unmodified. It never touches the network.')
-    parser.add_argument('--stop_after', type=int, metavar='N',
-                        help='end cleanly after N calls of Session.run')
-    parser.add_argument('--map_path', action='append', default=[], metavar='OLD=NEW',
-        help='read and write NEW wherever the script or its arguments name a path that starts with OLD')
-    parser.add_argument('--explain', action='store_true',
-                        help='list at the end every symbol that was restored')
-    parser.add_argument('script', help='SCRIPT.py or NOTEBOOK.ipynb')
-    parser.add_argument('arguments', nargs=argparse.REMAINDER, help="the script's own arguments")
-    args = parser.parse_args(argv)
+    args = arguments(
+        'run', 'Run an old TensorFlow 1 script or notebook unmodified. It never touches the network.', argv,
+        ('--stop_after', dict(type=int, metavar='N', help='end cleanly after N calls of Session.run')),
+        ('--map_path', dict(action='append', default=[], metavar='OLD=NEW', help='read and write NEW wherever the '
+                            'script or its arguments name a path that starts with OLD')),
+        ('--explain', dict(action='store_true', help='list at the end every symbol that was restored')),
+        ('script', dict(help='SCRIPT.py or NOTEBOOK.ipynb')),
+        ('arguments', dict(nargs=argparse.REMAINDER, help="the script's own arguments")))
     if not os.path.isfile(args.script):
         raise UserError(f'no such file: {args.script}; expected a .py script or an .ipynb notebook')
     if not args.script.endswith(('.py', '.ipynb')):

@@ -78,6 +78,23 @@ def old(request, tmp_path_factory):
     return save(str(folder), 'DCGAN.model', 1502, version)
 
 
+def mnist_2016():
+    """Variables of the conditional net of digits, 28x28, before it had scopes: classes join every layer."""
+    classes, hidden = 10, 12
+    for layer, shape in {'g_h0_lin': [Z + classes, hidden], 'g_h1_lin': [hidden + classes, 2 * F * 49],
+                         'd_h2_lin': [49 * (F + classes) + classes, hidden], 'd_h3_lin': [hidden + classes, 1]}.items():
+        with tf.variable_scope(layer):
+            variable('Matrix', shape), variable('bias', shape[1:])
+    kernels = {'g_h2': [5, 5, 2 * F, 2 * F + classes], 'g_h3': [5, 5, 1, 2 * F + classes],
+               'd_h0_conv': [5, 5, 1 + classes, 1 + classes],
+               'd_h1_conv': [5, 5, 1 + 2 * classes, F + classes]}
+    for layer, shape in kernels.items():
+        with tf.variable_scope(layer):
+            variable('w', shape), variable('biases', [shape[2] if layer.startswith('g') else shape[3]])
+    widths = {'g_bn0': hidden, 'g_bn1': 2 * F * 49, 'g_bn2': 2 * F, 'd_bn1': F + classes, 'd_bn2': hidden}
+    return [averages_2016(layer, width) for layer, width in widths.items()]
+
+
 def read(prefix):
     reader = tf.train.load_checkpoint(prefix)
     return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
@@ -150,6 +167,54 @@ def test_a_folder_means_its_newest_checkpoint_wherever_it_was_made(version, tmp_
     os.remove(os.path.join(folder, 'checkpoint'))
     checkpoint.main([str(tmp_path / 'run')])
     assert 'step 10' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('version', ['V1', 'V2'])
+def test_the_conditional_net_of_digits_is_known_by_its_shapes(version, tmp_path, capsys):
+    prefix, values = save(str(tmp_path / 'mnist_16_28'), 'DCGAN.model', 4, getattr(tf.train.SaverDef, version),
+                          mnist_2016)
+    assert checkpoint.main([prefix, '--to', str(tmp_path / 'new')]) == 0
+    out = capsys.readouterr().out
+    assert (f'plugin mnist, z_dim {Z}, gf_dim {F}, df_dim {F}, gfc_dim 12, dfc_dim 12, 1 channels, 10 classes, '
+            '28x28 images') in out
+    assert ' 0 missing, 0 of another shape' in out
+    written = read(tf.train.latest_checkpoint(str(tmp_path / 'new')))
+    assert written['global_step'] == 4
+    for new, before in {'generator/g_h1_lin/Matrix': 'g_h1_lin/Matrix', 'generator/g_h3/w': 'g_h3/w',
+                        'discriminator/d_h3_lin/bias': 'd_h3_lin/bias', 'generator/g_bn0/beta': 'g_bn0/beta',
+                        'discriminator/d_h1_conv/w': 'd_h1_conv/w'}.items():
+        np.testing.assert_array_equal(written[new], values[before], err_msg=new)
+
+
+def save_sharded(folder, version):
+    """A checkpoint of two variables on two devices, a file each; returns what Saver.save returned and the values."""
+    os.makedirs(folder)
+    two = tf.ConfigProto(device_count={'CPU': 2})
+    with tf.Graph().as_default(), tf.Session(config=two) as sess:
+        for number in range(2):
+            with tf.device(f'/cpu:{number}'):
+                variable(f'part{number}', [3, 2])
+        sess.run(tf.global_variables_initializer())
+        values = sess.run({v.op.name: v for v in tf.global_variables()})
+        saver = tf.train.Saver(write_version=version, sharded=True)
+        return saver.save(sess, os.path.join(folder, 'DCGAN.model'), global_step=1502), values
+
+
+@pytest.mark.parametrize('version', ['V1', 'V2'])
+@pytest.mark.parametrize('given', ['what Saver.save returned', 'one of its files', 'its folder'])
+def test_a_checkpoint_in_several_files_is_one(version, given, tmp_path, capsys):
+    folder = str(tmp_path / 'old')
+    prefix, values = save_sharded(folder, getattr(tf.train.SaverDef, version))
+    shards = sorted(name for name in os.listdir(folder) if '-of-00002' in name)
+    assert len(shards) == 2
+    path = {'what Saver.save returned': prefix, 'one of its files': os.path.join(folder, shards[1]),
+            'its folder': folder}[given]
+    assert checkpoint.main([path, '--like', path, '--to', str(tmp_path / 'new')]) == 0
+    assert 'step 1502' in capsys.readouterr().out
+    written = read(tf.train.latest_checkpoint(str(tmp_path / 'new')))
+    assert written['global_step'] == 1502
+    for name, value in values.items():
+        np.testing.assert_array_equal(written[name], value)
 
 
 def test_rules_bring_foreign_names_home(tmp_path, capsys):
