@@ -4,6 +4,7 @@ paths.
 Line numbers stay those of the file, so tracebacks point at the user's own lines.
 """
 import ast
+import importlib.util
 import os
 import re
 import sys
@@ -12,6 +13,7 @@ import warnings
 from errors import UserError
 from legacy import notes, symbols
 from legacy.python2 import ABSENT_BUILTINS, METHODS, MODULES
+from legacy.rewrite_facts import installed
 
 PYTHON2_METHODS = {'has_key', 'iteritems', 'itervalues', 'iterkeys', 'viewitems', 'viewvalues', 'viewkeys'}
 
@@ -47,7 +49,6 @@ def decode(data):
     """Source bytes → text by its coding line; Latin-1 where the bytes are no UTF-8 (Python 2 did not
     mind).
     """
-    import importlib.util
     try:
         return importlib.util.decode_source(data)
     except (UnicodeDecodeError, SyntaxError):
@@ -132,6 +133,13 @@ def module_file(folder, dotted):
     return None
 
 
+def module_files(folders, dotted):
+    """The files of a dotted module and of the packages it is in, below any of the folders."""
+    parts = dotted.split('.') if dotted else []
+    found = [module_file(folder, '.'.join(parts[:n])) for folder in folders for n in range(len(parts), 0, -1)]
+    return [file for file in found if file]
+
+
 def added_folders(tree, here):
     """Folders that a script puts on sys.path by a literal name: `sys.path.append('..')`,
     `sys.path.insert(0, 'lib')`.
@@ -143,6 +151,15 @@ def added_folders(tree, here):
                 if isinstance(part, ast.Constant) and isinstance(part.value, str):
                     yield from (os.path.normpath(os.path.join(base, part.value)) for base in (here,
                                                                                               os.getcwd()))
+
+
+def above(script):
+    """The three folders above that of the script, where the packages lie that READMEs put on PYTHONPATH."""
+    folder, found = os.path.dirname(os.path.abspath(script)), []
+    for _ in range(3):
+        folder = os.path.dirname(folder)
+        found.append(folder)
+    return found
 
 
 def project_files(script, folders):
@@ -167,20 +184,17 @@ def project_files(script, folders):
         folders += [folder for folder in added_folders(tree, here) if folder not in folders
                     and os.path.isdir(folder)]
         for dotted, level, _ in imported_names(tree):
-            bases = [here] + list(folders)
+            bases = [here, *folders]
             if level:
                 bases = [os.path.normpath(os.path.join(here, *['..'] * (level - 1)))]
-            parts = dotted.split('.') if dotted else []
-            for base in bases:
-                for n in range(len(parts), 0, -1):
-                    file = module_file(base, '.'.join(parts[:n]))
-                    if file:
-                        todo.append(file)
-                        # a package belongs to the project as a whole
-                        if file.endswith('__init__.py'):
-                            package = os.path.dirname(file)
-                            todo += [os.path.join(package, name) for name in os.listdir(package)
-                                     if name.endswith('.py')]
+            files = module_files(bases, dotted)
+            if not files and not level and not installed(dotted.split('.')[0]):
+                files = module_files(above(script), dotted)
+            for file in files:
+                todo.append(file)
+                if file.endswith('__init__.py'):                # a package belongs to the project as a whole
+                    package = os.path.dirname(file)
+                    todo += [os.path.join(package, name) for name in os.listdir(package) if name.endswith('.py')]
     return found
 
 

@@ -128,6 +128,8 @@ class World:
                 raise
             if self._guarded_here(globals) or self._is_local(top):
                 raise
+            if self._found_near(top):
+                return builtins.__import__(name, globals, locals, fromlist, 0)
             from legacy.absent import stub
             notes.say(f'module {error.name} is not installed; its place is held, using it fails', 'absent '
                       + top)
@@ -158,6 +160,21 @@ class World:
         if top in sys.stdlib_module_names:
             return False
         return translate.module_file(self.folder, top) is not None
+
+    def _found_near(self, top):
+        """Puts the folder on sys.path that has module `top`: the working directory or one above the script.
+
+        READMEs of packages ask for PYTHONPATH=. or `python -m`; without them Python finds no such module.
+        """
+        for folder in (os.getcwd(), *translate.above(os.path.join(self.folder, 'script'))):
+            package = os.path.join(folder, top)
+            if folder not in sys.path and (translate.module_file(folder, top) or os.path.isdir(package) and any(
+                    name.endswith('.py') for name in os.listdir(package))):
+                notes.say(f'module {top} is taken from {os.path.relpath(folder)}, as with PYTHONPATH there',
+                          'near ' + folder)
+                sys.path.append(folder)
+                return True
+        return False
 
     def _guarded_here(self, globals):
         frame = sys._getframe(2)

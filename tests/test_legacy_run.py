@@ -200,3 +200,14 @@ def test_check_reports_lines_and_what_runs(tmp_path, monkeypatch, capsys):
            'lost.py')
     assert check.main(['lost.py']) == 1
     assert 'lost.py:2: tf.contrib.crf.crf_log_likelihood: not restored' in capsys.readouterr().out
+
+
+def test_packages_that_readmes_put_on_pythonpath_are_found(tmp_path):
+    for name, text in {'nets/__init__.py': '', 'nets/tools.py': 'print "tools"\nSIZE = 7 / 2',
+                       'jobs/train.py': 'import nets.tools\nprint(nets.tools.SIZE, 9 / 2)'}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    for cwd, script in ((tmp_path, 'jobs/train.py'), (tmp_path / 'jobs', 'train.py')):
+        done = legacy('run', script, cwd=cwd)
+        assert done.stdout == 'tools\n3 4\n', done
+        assert 'module nets is taken from' in done.stderr
