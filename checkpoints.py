@@ -199,6 +199,8 @@ def set_aside(folder, step):
         for found in later:
             for path in sorted(found.files, key=lambda path: not path.endswith('.index')):
                 os.replace(path, os.path.join(shelf, os.path.basename(path)))
+        fsync_file(shelf)               # before the names here are gone for good
+        fsync_file(folder)
     except OSError as error:
         raise DiskError(f'{folder}: the checkpoints after step {step} cannot be set aside ({error.strerror})') from error
     _write_state(folder, listed(folder))

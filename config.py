@@ -222,7 +222,8 @@ def _checked_setting(name, value):
     accepted, words = {bool: (bool, 'true or false'), int: (int, 'a whole number'), float: ((int, float), 'a number'),
                        str: ((int, str) if name == 'c_dim' else str, 'a text')}[TYPES[name]]
     if not isinstance(value, accepted) or isinstance(value, bool) and TYPES[name] is not bool or \
-            TYPES[name] is float and isinstance(value, int) and abs(value) > sys.float_info.max:
+            TYPES[name] is float and isinstance(value, int) and abs(value) > sys.float_info.max or \
+            isinstance(value, str) and value.encode(errors='ignore').decode() != value:         # half a character: no file has that name
         raise ValueError(f'{name} is {str(value)[:50]!r}, expected {words}')
     return value
 

@@ -157,6 +157,7 @@ class EventFile:
         if self._writer is not None:
             with self._reporting():
                 fsync_file(self._path)
+                fsync_file(self._folder)            # its name
 
     def close(self):
         if self._writer is not None:

@@ -17,7 +17,7 @@ import plugins
 from config import Config, flag_fields, parse_record
 from errors import DiskError, UserError
 from images import Unreadable, read_file
-from utils import write_json
+from utils import fsync_file, write_json
 
 SETTINGS = 'config.json'
 LOCK = 'lock'
@@ -99,6 +99,8 @@ def create(run):
         for folder in (run.folder, run.checkpoint_dir, run.sample_dir, run.log_dir):
             made += _missing(folder)
             os.makedirs(folder, exist_ok=True)
+        for folder in sorted(made, key=len):
+            fsync_file(os.path.dirname(folder) or '.')      # its name, without which nothing in it outlives a power cut
     except OSError as error:
         for folder in sorted(made, key=len, reverse=True):
             with contextlib.suppress(OSError):              # those that were not made after all

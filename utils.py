@@ -26,7 +26,7 @@ SHORTEST_FRAME = 2          # centiseconds: viewers slow anything shorter down t
 # ------------------------------------------------------------------------------------------------ files
 
 def atomic_write(path, writer):
-    """Calls `writer(file)` on a binary file that appears at `path` whole: written aside, fsynced, renamed.
+    """Calls `writer(file)` on a binary file that appears at `path` whole, and for good: written aside, fsynced, renamed, fsynced.
 
     Makes the folder if need be; whatever goes wrong, an older file at `path` is untouched and nothing is left aside.
     Raises DiskError when the disk refuses.
@@ -41,6 +41,7 @@ def atomic_write(path, writer):
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(aside, path)
+            fsync_file(folder or '.')           # the name: a checkpoint must not outlive the samples and the record before it
         except BaseException:                   # Ctrl-C too leaves nothing behind
             with contextlib.suppress(OSError):
                 os.remove(aside)

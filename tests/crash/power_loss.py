@@ -287,7 +287,10 @@ def columns_of(run):
 
 
 def replay(recording, folder, mixed, resumes, seed, every=1, say=print):
-    """Cuts the power after each save and after every `every`-th change. Raises AssertionError. Returns how many states were looked at."""
+    """Cuts the power after each save and after every `every`-th change. Returns how many states were looked at.
+
+    Raises AssertionError, or what the resume itself raises: UserError, OSError.
+    """
     chance = random.Random(seed)
     disk, seen, states = Disk.empty(), set(), []
     for number, event in enumerate(recording.events):
