@@ -50,7 +50,7 @@ def random_key(key):
 
 
 def dropout(x, rate, training, name='dropout'):
-    """Zeroes a share `rate` of x and scales the rest by 1/(1-rate); the identity when not training."""
+    """Zeroes a share `rate` (to 2^-16) of x and scales the rest by 1/(1-rate); the identity when not training."""
     if not training or rate == 0:
         return x
     if not _random_keys:
@@ -59,7 +59,10 @@ def dropout(x, rate, training, name='dropout'):
     _random_keys[-1][1] += 1
     with tf.name_scope(name):
         key = tf.random.experimental.stateless_fold_in(key, calls)
-        keep = tf.random.stateless_uniform(tf.shape(x), key) >= rate
+        # 16 random bits an element: drawing is what dropout costs, and a float takes 32.
+        pairs = tf.random.stateless_uniform([(tf.size(x) + 1) // 2], key, minval=None, maxval=None, dtype=tf.int32)
+        bits = tf.reshape(tf.bitcast(pairs, tf.int16), [-1])[:tf.size(x)]
+        keep = tf.reshape(bits, tf.shape(x)) >= tf.constant(round(rate * 2**16) - 2**15, tf.int16)
         return tf.where(keep, x / (1.0 - rate), tf.zeros_like(x))
 
 
@@ -67,31 +70,42 @@ class batch_norm:
     """Batch normalisation (Ioffe and Szegedy 2015, arXiv:1502.03167) over all axes but the last.
 
     Variables `<name>/{beta,gamma,moving_mean,moving_variance}`. With train=True the batch's own statistics are used and
-    the moving averages follow with decay `momentum`; with train=False the moving averages are used.
-    unbiased: the moving variance follows the unbiased batch variance n/(n-1) (the fused kernels of TF1, PyTorch).
+    the moving averages follow with decay `momentum`, the variance's by the unbiased one, n/(n-1) of the batch's (as the fused
+    kernels of TF1 and PyTorch do); with train=False the moving averages are used.
     """
 
-    def __init__(self, epsilon=1e-5, momentum=0.9, name='batch_norm', unbiased=True):
-        self.epsilon, self.momentum, self.name, self.unbiased = epsilon, momentum, name, unbiased
+    def __init__(self, epsilon=1e-5, momentum=0.9, name='batch_norm'):
+        self.epsilon, self.momentum, self.name = epsilon, momentum, name
 
     def __call__(self, x, train=True):
         channels = x.shape[-1]
         with tf.variable_scope(self.name):
-            variable = lambda name, value, trainable: tf.get_variable(
-                name, [channels], initializer=tf.constant_initializer(value), trainable=trainable, use_resource=True)
-            beta, gamma = variable('beta', 0.0, True), variable('gamma', 1.0, True)
-            moving_mean, moving_variance = variable('moving_mean', 0.0, False), variable('moving_variance', 1.0, False)
+            gamma, beta, moving_mean, moving_variance = self._variables(channels)
             image = x if len(x.shape) == 4 else x[:, tf.newaxis, tf.newaxis, :]
             if train:
                 y, mean, variance = tf.nn.fused_batch_norm(image, gamma, beta, epsilon=self.epsilon, is_training=True)
-                if not self.unbiased:
-                    count = tf.cast(tf.size(image) // channels, x.dtype)
-                    variance *= (count - 1.0) / count
                 y = self._update_moving_averages(y, (moving_mean, mean), (moving_variance, variance))
             else:
                 y, _, _ = tf.nn.fused_batch_norm(image, gamma, beta, moving_mean, moving_variance,
                                                  epsilon=self.epsilon, is_training=False)
             return y if len(x.shape) == 4 else y[:, 0, 0, :]
+
+    def folded(self, kernel, bias, axis):
+        """(kernel, bias) of the layer that computes self(layer(x), train=False): no pass over the maps, nor over their gradient.
+
+        axis: of the kernel's output channels.
+        """
+        with tf.variable_scope(self.name):
+            gamma, beta, moving_mean, moving_variance = self._variables(bias.shape[0])
+            scale = gamma * tf.rsqrt(moving_variance + self.epsilon)
+            across = [-1 if axis == other else 1 for other in range(len(kernel.shape))]
+            return kernel * tf.reshape(scale, across), (bias - moving_mean) * scale + beta
+
+    def _variables(self, channels):
+        variable = lambda name, value, trainable: tf.get_variable(
+            name, [channels], initializer=tf.constant_initializer(value), trainable=trainable, use_resource=True)
+        beta, gamma = variable('beta', 0.0, True), variable('gamma', 1.0, True)
+        return gamma, beta, variable('moving_mean', 0.0, False), variable('moving_variance', 1.0, False)
 
     def _update_moving_averages(self, y, *pairs):
         earlier = _collectors[-1] if _collectors else []
@@ -145,29 +159,37 @@ def linear(input_, output_size, scope=None, stddev=0.02, bias_start=0.0, with_w=
 
 
 # Layers with the variable names of tf.layers and Keras: kernel, bias. Without an initialiser the kernel is Glorot uniform
-# (Glorot and Bengio 2010) and the bias 0, the defaults of both.
+# (Glorot and Bengio 2010) and the bias 0, the defaults of both. norm: a batch_norm that follows on its moving averages.
 
-def dense(x, units, name, kernel_initializer=None, bias_initializer=None):
+def dense(x, units, name, kernel_initializer=None, bias_initializer=None, norm=None):
     """Dense layer [B,n] -> [B,units]. Variables kernel [n,units], bias."""
     with tf.variable_scope(name):
-        kernel = _kernel([x.shape[1], units], kernel_initializer)
-        return tf.matmul(x, kernel) + _bias(units, bias_initializer)
+        kernel, bias = _kernel([x.shape[1], units], kernel_initializer), _bias(units, bias_initializer)
+    if norm:
+        kernel, bias = norm.folded(kernel, bias, axis=1)
+    return tf.matmul(x, kernel) + bias
 
 
-def conv(x, filters, size, stride, name, padding='SAME', use_bias=True, kernel_initializer=None):
+def conv(x, filters, size, stride, name, padding='SAME', use_bias=True, kernel_initializer=None, norm=None):
     """Convolution with a size x size (or (rows, columns)) kernel: [B,H,W,C] -> [B,H',W',filters]. Variables kernel, bias."""
     with tf.variable_scope(name):
         kernel = _kernel([*_pair(size), x.shape[3], filters], kernel_initializer)
-        y = convolution(x, kernel, (stride, stride), padding)
-        return tf.nn.bias_add(y, _bias(filters, None)) if use_bias else y
+        bias = _bias(filters, None) if use_bias else None
+    if norm:
+        kernel, bias = norm.folded(kernel, bias, axis=3)
+    y = convolution(x, kernel, (stride, stride), padding)
+    return y if bias is None else tf.nn.bias_add(y, bias)
 
 
-def conv_transpose(x, output_shape, size, stride, name, padding='SAME', use_bias=True, kernel_initializer=None):
+def conv_transpose(x, output_shape, size, stride, name, padding='SAME', use_bias=True, kernel_initializer=None, norm=None):
     """Transposed convolution to output_shape [B,H,W,filters] (B may be a tensor). Variables kernel [rows,columns,out,in], bias."""
     with tf.variable_scope(name):
         kernel = _kernel([*_pair(size), output_shape[3], x.shape[3]], kernel_initializer)
-        y = transposed_convolution(x, kernel, output_shape, (stride, stride), padding)
-        return tf.nn.bias_add(y, _bias(output_shape[3], None)) if use_bias else y
+        bias = _bias(output_shape[3], None) if use_bias else None
+    if norm:
+        kernel, bias = norm.folded(kernel, bias, axis=2)
+    y = transposed_convolution(x, kernel, output_shape, (stride, stride), padding)
+    return y if bias is None else tf.nn.bias_add(y, bias)
 
 
 def fan_in_uniform():

@@ -13,9 +13,9 @@ from plugins import Objective, Plugin, Update
 from tf1 import tf
 
 
-def _batch_norm(x, name):
+def _norm(suffix=''):
     """On moving averages even in training, as the original runs it: they stay 0 and 1, only gamma and beta act."""
-    return batch_norm(epsilon=1e-3, momentum=0.99, name=name)(x, train=False)
+    return batch_norm(epsilon=1e-3, momentum=0.99, name='batch_normalization' + suffix)
 
 
 def generator(z, y, cfg, training):
@@ -23,13 +23,11 @@ def generator(z, y, cfg, training):
     h4, w4 = math.ceil(cfg.output_height / 4), math.ceil(cfg.output_width / 4)
     h2, w2 = math.ceil(cfg.output_height / 2), math.ceil(cfg.output_width / 2)
     batch, f = tf.shape(z)[0], cfg.gf_dim
-    h = dense(z, h4 * w4 * 4 * f, 'dense')
-    h = tf.nn.relu(_batch_norm(h, 'batch_normalization'))
+    h = tf.nn.relu(dense(z, h4 * w4 * 4 * f, 'dense', norm=_norm()))
     h = tf.reshape(h, [-1, h4, w4, 4 * f])                                             # [B,H/4,W/4,4f]
-    h = conv_transpose(h, [batch, h2, w2, 2 * f], 4, 2, 'conv2d_transpose')
-    h = tf.nn.relu(_batch_norm(h, 'batch_normalization_1'))                            # [B,H/2,W/2,2f]
-    h = conv_transpose(h, [batch, cfg.output_height, cfg.output_width, f], 4, 2, 'conv2d_transpose_1')
-    h = tf.nn.relu(_batch_norm(h, 'batch_normalization_2'))                            # [B,H,W,f]
+    h = tf.nn.relu(conv_transpose(h, [batch, h2, w2, 2 * f], 4, 2, 'conv2d_transpose', norm=_norm('_1')))    # [B,H/2,W/2,2f]
+    size = [batch, cfg.output_height, cfg.output_width, f]
+    h = tf.nn.relu(conv_transpose(h, size, 4, 2, 'conv2d_transpose_1', norm=_norm('_2')))                    # [B,H,W,f]
     return tf.tanh(conv(h, cfg.c_dim, 4, 1, 'conv2d'))
 
 
@@ -37,8 +35,7 @@ def discriminator(x, y, cfg, training):
     """x [B,H,W,C] in [-1,1] -> logits [B,1]; y is not used."""
     h = x
     for suffix, width in (('', cfg.df_dim), ('_1', 2 * cfg.df_dim)):                   # to [B,H/4,W/4,2df]
-        h = conv(h, width, 4, 2, 'conv2d' + suffix)
-        h = lrelu(_batch_norm(h, 'batch_normalization' + suffix), leak=0.3)
+        h = lrelu(conv(h, width, 4, 2, 'conv2d' + suffix, norm=_norm(suffix)), leak=0.3)
         h = dropout(h, cfg.dropout, training)
     return dense(tf.reshape(h, [-1, h.shape[1] * h.shape[2] * h.shape[3]]), 1, 'dense')
 
