@@ -53,10 +53,14 @@ def _float(text):
 
 
 class FlagValues:
-    """FLAGS: attributes are values, items are Flag objects, `__flags` the dictionary of plain values."""
+    """FLAGS: attributes are values, items are Flag objects, `__flags` the dictionary of plain values.
+
+    The dictionary is in `FLAGS.__dict__` too, under the same name.
+    """
 
     def __init__(self):
-        self.__dict__.update(_flags={}, _values={}, _parsed=False, _rest=[])
+        values = {}
+        self.__dict__.update(_flags={}, _values=values, _parsed=False, _rest=[], **{'__flags': values})
 
     def _define(self, name, default, help, convert):
         name = name.replace('-', '_')
@@ -119,8 +123,7 @@ class FlagValues:
 
     def __getattr__(self, name):
         if name.endswith('__flags'):                    # also mangled: FLAGS.__flags inside a class body
-            self._ensure()
-            return dict(self._values)
+            return self._plain_values()
         if name.endswith('__parsed'):
             return self._parsed
         if name.startswith('__'):
@@ -133,6 +136,11 @@ class FlagValues:
     def _ensure(self):
         if not self._parsed:
             self._parse()
+
+    def _plain_values(self):
+        """The dictionary of values itself: scripts print it, pass it on and write to it."""
+        self._ensure()
+        return self._values
 
     def __setattr__(self, name, value):
         self._ensure()
@@ -210,6 +218,8 @@ class FlagValues:
     def __repr__(self):
         return repr(self._values)
 
+
+setattr(FlagValues, '__flags', property(FlagValues._plain_values))     # in a class body it would be mangled
 
 FLAGS = FlagValues()
 _global_parser = None

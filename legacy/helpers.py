@@ -13,6 +13,9 @@
     helpers.nn                tf.nn.conv2d and its kind with data_format='NCHW' on a CPU; conv2d_transpose that keeps the
                               static shape it is given
     helpers.renamed           tf.flatten
+    helpers.layers_utils      tf.contrib.layers.utils
+    helpers.contrib_summary   tf.contrib.summary
+    helpers.keras_layers      tf.keras layers and models called on tensors of a graph
     helpers.input_data        tensorflow.examples.tutorials.mnist.input_data, from local files
     helpers.keras_datasets    keras.datasets, from local files
     helpers.scipy_misc        scipy.misc: imread, imsave, imresize, toimage, with their contrast stretching
@@ -23,7 +26,7 @@
     helpers.ExponentialMovingAverage    tf.train.ExponentialMovingAverage that works in a reused variable scope
     helpers.minimize, .apply_gradients  the methods of an optimizer, working in a reused variable scope
     helpers.library           a library that was not installed when the script was converted
-    helpers.mimsave           imageio.mimsave with fps
+    helpers.imageio2          imageio.imwrite, mimsave, get_writer: floats to bytes, fps and seconds
 
 They are the very functions that `python -m legacy run` puts in place, so converted and unconverted scripts compute the
 same. A module is imported when it is first used. Run a converted script with this project on PYTHONPATH.
@@ -37,15 +40,15 @@ import tensorflow.compat.v1 as tf
 
 from legacy import symbols
 from legacy.python2 import div2 as div
-from legacy.python2 import mimsave
 
 MODULES = {
     **{name: f'legacy.tf1.{name}' for name in ('layers', 'contrib_layers', 'framework', 'contrib_data',
-                                               'distributions', 'rnn', 'opt', 'image', 'nn', 'renamed', 'training')},
-    **{name: f'legacy.{name}' for name in ('input_data', 'keras_datasets', 'scipy_misc', 'numpy1')},
+                                               'distributions', 'rnn', 'opt', 'image', 'nn', 'renamed', 'training',
+                                               'layers_utils', 'contrib_summary', 'keras_layers')},
+    **{name: f'legacy.{name}' for name in ('input_data', 'keras_datasets', 'scipy_misc', 'numpy1', 'imageio2')},
 }
 
-__all__ = [*MODULES, 'slim', 'ExponentialMovingAverage', 'apply_gradients', 'div', 'flag_values', 'library', 'mimsave',
+__all__ = [*MODULES, 'slim', 'ExponentialMovingAverage', 'apply_gradients', 'div', 'flag_values', 'library',
            'minimize', 'parse_flags']
 
 

@@ -134,8 +134,31 @@ def linspace(start, stop, num=50, *args, **kwargs):
     return numpy.linspace(start, stop, _whole(num), *args, **kwargs)
 
 
+_LAZY = (zip, map, filter, *(type(view) for view in ({}.keys(), {}.values(), {}.items())))
+
+
+def _listed(items):
+    """What Python 2 gave as a list: the result of zip, map and filter, and the views of a dictionary."""
+    return list(items) if isinstance(items, _LAZY) else items
+
+
+def _of_lists(function):
+    def call(a, *args, **kwargs):
+        return function(_listed(a), *args, **kwargs)
+    call.__name__ = function.__name__
+    call.__doc__ = function.__doc__
+    return call
+
+
+mean, sum, std, var, median = map(_of_lists, (numpy.mean, numpy.sum, numpy.std, numpy.var, numpy.median))
+max, min, amax, amin, sort, argsort = map(_of_lists, (numpy.max, numpy.min, numpy.amax, numpy.amin, numpy.sort,
+                                                      numpy.argsort))
+argmax, argmin, cumsum = map(_of_lists, (numpy.argmax, numpy.argmin, numpy.cumsum))
+
+
 def _make_array(function):
     def make(object, dtype=None, *args, **kwargs):
+        object = _listed(object)
         if kwargs.get('copy') is False:
             kwargs['copy'] = None if numpy.lib.NumpyVersion(numpy.__version__) >= '2.0.0' else False
         try:

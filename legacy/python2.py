@@ -184,6 +184,21 @@ def _pillow(name):
     return constant
 
 
+def _text_size(obj):
+    """ImageDraw.textsize and ImageFont.getsize: (width, height) of a text, replaced by boxes in Pillow 10."""
+    box = getattr(obj, 'textbbox', None)
+    if box is not None:
+        return lambda text, *args, **kwargs: tuple(int(v) for v in box((0, 0), text, *args, **kwargs)[2:])
+    box = getattr(obj, 'getbbox', None)
+    if box is not None and type(obj).__module__.startswith('PIL'):
+        return lambda text, *args, **kwargs: tuple(int(v) for v in box(text, *args, **kwargs)[2:])
+    return None
+
+
+def _as_matrix(obj):
+    return obj.to_numpy if hasattr(obj, 'to_numpy') else None
+
+
 def _numpy_method(function):
     def method(obj):
         if isinstance(obj, (numpy.ndarray, numpy.generic)):
@@ -212,6 +227,7 @@ METHODS = {'has_key': lambda obj: (lambda key: key in obj) if hasattr(obj, '__co
            'itemset': _numpy_method(_itemset), 'ptp': _numpy_method(numpy.ptp),
            'newbyteorder': _numpy_method(lambda x, order='S': x.view(x.dtype.newbyteorder(order))),
            'ANTIALIAS': _pillow('LANCZOS'), 'LINEAR': _pillow('BILINEAR'), 'CUBIC': _pillow('BICUBIC'),
+           'textsize': _text_size, 'getsize': _text_size, 'as_matrix': _as_matrix,
            'func_name': _function_attribute('__name__'), 'func_code': _function_attribute('__code__'),
            'im_func': _function_attribute('__func__'), 'im_self': _function_attribute('__self__'),
            'message': lambda obj: Plain(str(obj)) if isinstance(obj, BaseException) else None,
@@ -228,6 +244,58 @@ def attr(obj, name):
             raise
         notes.restored('.' + name, symbols.SYMBOLS.get('.' + name))
         return found.value if isinstance(found, Plain) else found
+
+
+class _ListLike:
+    """The result of zip, map or filter, which is also the list it was in Python 2 from its first use as one.
+
+    There is no `__len__`, which list() and tuple() would ask for: the scripts' own `len` knows this class.
+    """
+    _items = None
+
+    def as_list(self):
+        if self._items is None:
+            name = type(self).__name__
+            notes.say(f'the result of {name}() is used as the list it was in Python 2', name + ' as a list')
+            self._items = list(super().__iter__())
+        return self._items
+
+    def __iter__(self):
+        return super().__iter__() if self._items is None else iter(self._items)
+
+    def __getitem__(self, index):
+        return self.as_list()[index]
+
+    def __setitem__(self, index, value):
+        self.as_list()[index] = value
+
+    def __array__(self, dtype=None, copy=None):
+        return numpy.array(self.as_list(), dtype)
+
+    def __add__(self, other):
+        return self.as_list() + list(other)
+
+    def __radd__(self, other):
+        return list(other) + self.as_list()
+
+    def __getattr__(self, name):
+        if name not in ('append', 'extend', 'insert', 'pop', 'sort', 'reverse', 'index', 'count', 'remove'):
+            raise AttributeError(f'{type(self).__name__!r} object has no attribute {name!r}')
+        return getattr(self.as_list(), name)
+
+
+def _len(x):
+    return len(x.as_list() if isinstance(x, _ListLike) else x)
+
+
+PYTHON3_BUILTINS = {lazy.__name__: type(lazy.__name__, (_ListLike, lazy), {}) for lazy in (zip, map, filter)}
+PYTHON3_BUILTINS['len'] = _len
+
+
+def _shuffle(x, *args):
+    """random.shuffle of what zip and map gave as well."""
+    import random
+    random.shuffle(x.as_list() if isinstance(x, _ListLike) else x, *args)
 
 
 _VIEWS = (type({}.keys()), type({}.values()), type({}.items()))
@@ -403,7 +471,7 @@ _EXPRESSIONS = {'itertools.izip': zip, 'itertools.imap': map, 'itertools.ifilter
                 'string.maketrans': str.maketrans, 'string.join': lambda words, sep=' ': sep.join(words),
                 'string.replace': str.replace, 'string.split': str.split, 'string.strip': str.strip,
                 'string.atoi': int, 'string.atof': float, 'sys.setdefaultencoding': lambda name: None,
-                'random.sample': _sample, 'types.StringType': str, 'types.IntType': int,
+                'random.sample': _sample, 'random.shuffle': _shuffle, 'types.StringType': str, 'types.IntType': int,
                 'types.FloatType': float, 'types.ListType': list, 'types.DictType': dict,
                 'types.TupleType': tuple, 'types.NoneType': type(None), 'types.StringTypes': (str,),
                 'types.BooleanType': bool,}
@@ -505,16 +573,6 @@ def urlopen(url, *args, **kwargs):
     raise network.refusal(getattr(url, 'full_url', url), None)
 
 
-def mimsave(uri, ims, format=None, **kwargs):
-    """imageio.mimsave with `fps`: Pillow wants the milliseconds of a frame."""
-    import imageio.v2
-    if 'fps' in kwargs and str(uri).lower().endswith('.gif'):
-        kwargs['duration'] = 1000.0 / kwargs.pop('fps')
-    elif 'duration' in kwargs and str(uri).lower().endswith('.gif') and numpy.max(kwargs['duration']) < 20:
-        kwargs['duration'] = (numpy.asarray(kwargs['duration']) * 1000.0).tolist()     # it was in seconds
-    return imageio.v2.mimsave(uri, ims, format, **kwargs)
-
-
 class Runtime:
     """What translated source calls, as `__legacy__`."""
     Stop = StopRun
@@ -535,7 +593,7 @@ class Runtime:
 def make_builtins(python2, import_, runtime):
     """The builtins dictionary the old modules run with; nobody else's builtins change."""
     names = dict(vars(builtins))
-    names.update({k: v for k, v in ABSENT_BUILTINS.items()})
+    names.update(ABSENT_BUILTINS if python2 else {**PYTHON3_BUILTINS, **ABSENT_BUILTINS})
     if python2:
         names.update(PYTHON2_BUILTINS)
         names['input'] = lambda prompt='': eval(input(prompt), sys._getframe(1).f_globals,

@@ -5,7 +5,7 @@ import libcst as cst
 from libcst import metadata
 
 from legacy import symbols
-from legacy.rewrite_facts import AXIS_NAMES, FLOATS, LOGITS_FIRST, RENAMED_CALLS, SCOPES
+from legacy.rewrite_facts import AXIS_NAMES, FLOATS, IMAGEIO, LOGITS_FIRST, RENAMED_CALLS, SCOPES
 from legacy.rewrite_tree import (as_keyword, bare, call, clean_commas, floor_divide, swapped, with_argument,
                                  without_double_parentheses)
 
@@ -72,9 +72,9 @@ class Calls(cst.CSTTransformer):
         if name == 'np.load' and 'allow_pickle' not in keywords:
             self.note(original_node, 'np.load reads no pickled objects any more; add allow_pickle=True if the file '
                                      'is yours and has some', True)
-        if name == 'imageio.mimsave' and 'fps' in keywords:
-            self.note(original_node, 'imageio.mimsave(fps=…) → helpers.mimsave')
-            return updated_node.with_changes(func=cst.parse_expression(self.helper('mimsave')))
+        if name in IMAGEIO:
+            self.note(original_node, f'{name} → helpers.imageio2.{name[8:]}: floats to bytes, fps and seconds')
+            return updated_node.with_changes(func=cst.parse_expression(self.helper('imageio2.' + name[8:])))
         if name == 'tf.flags.DEFINE_boolean' or name == 'tf.flags.DEFINE_bool':
             self.note(original_node, 'boolean flags: --flag False sets it to True today; type --noflag or '
                                      '--flag=False', True)

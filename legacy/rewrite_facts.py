@@ -11,6 +11,8 @@ PACKAGES = {
     'tf.contrib.distributions': 'distributions', 'tf.contrib.opt': 'opt', 'tf.contrib.image': 'image',
     'tf.examples.tutorials.mnist.input_data': 'input_data', 'scipy.misc': 'scipy_misc',
     'keras.datasets': 'keras_datasets', 'tf.keras.datasets': 'keras_datasets',
+    'tf.contrib.layers.utils': 'layers_utils', 'tf.contrib.summary': 'contrib_summary',
+    'tf.keras.layers': 'keras_layers', 'tf.keras.models': 'keras_layers',
 }
 # Functions of TensorFlow <= 0.12 that only need another name and other keywords.
 RENAMED_CALLS = {
@@ -25,6 +27,7 @@ RENAMED_CALLS = {
     'tf.initialize_all_tables': ('tf.tables_initializer', {}),
     'tf.batch_matmul': ('tf.matmul', {'x': 'a', 'y': 'b', 'adj_x': 'adjoint_a', 'adj_y': 'adjoint_b'}),
 }
+IMAGEIO = {'imageio.' + name for name in ('imwrite', 'imsave', 'mimwrite', 'mimsave', 'get_writer')}
 SCOPES = {'tf.op_scope': 'tf.name_scope', 'tf.variable_op_scope': 'tf.variable_scope'}
 LOGITS_FIRST = {f'tf.nn.{name}_cross_entropy_with_logits' for name in ('sigmoid', 'softmax', 'sparse_softmax')}
 AXIS_NAMES = {'axis', 'dim', 'concat_dim', 'split_dim'}

@@ -413,6 +413,9 @@ depthwise_conv2d tf.nn.depthwise_conv2d
 fused_batch_norm tf.nn.fused_batch_norm
 max_pool tf.nn.max_pool
 """, 'NCHW runs on a CPU (transposed to NHWC); conv2d_transpose keeps the static shape it was given')
+    yield Symbol('tf.global_variables_initializer', 'tf1.renamed:global_variables_initializer',
+                 'tf.group(tf.global_variables_initializer(), tf.local_variables_initializer())', 'changed',
+                 'the lists of tf.train.match_filenames_once were global variables before TensorFlow 1.2')
     yield from _rows('changed', 'tf', 'tf1.nn', """
 depth_to_space tf.nn.depth_to_space
 space_to_depth tf.nn.space_to_depth
@@ -504,6 +507,7 @@ coerce none
             ('.viewitems', '.items'), ('.viewvalues', '.values'), ('.viewkeys', '.keys'),
             ('.next', 'next(x)'),
             ('.tostring', '.tobytes'), ('.decode', 'none: text is text'), ('.itemset', 'x[i] = v'),
+            ('.textsize', '.textbbox'), ('.getsize', '.getbbox'), ('.as_matrix', '.to_numpy'),
             ('.ptp', 'np.ptp'), ('.newbyteorder', 'x.view(dtype)')):
         yield Symbol(name, 'python2:METHODS', modern, 'gone', 'put back when the object no longer has it')
     for old, new in (('cPickle', 'pickle'), ('urllib2', 'urllib.request'), ('urlparse', 'urllib.parse'),
@@ -547,7 +551,7 @@ coerce none
                  'subprocess.check_output', 'subprocess.run', 'urllib.request.urlretrieve',
                  'urllib.request.urlopen'):
         yield Symbol(name, 'python2:STDLIB', name, 'changed', 'downloads are refused')
-    for name in ('csv.reader', 'csv.writer', 'csv.DictReader', 'csv.DictWriter', 'random.sample'):
+    for name in ('csv.reader', 'csv.writer', 'csv.DictReader', 'csv.DictWriter', 'random.sample', 'random.shuffle'):
         yield Symbol(name, 'python2:STDLIB', name, 'changed', 'takes what it took in Python 2')
     for name in ('load', 'loads', 'dump'):
         yield Symbol('pickle.' + name, f'python2:pickle_{name}', 'pickle.' + name, 'changed',
@@ -558,8 +562,22 @@ def _libraries():
     yield from _rows('gone', 'np', 'numpy1', NUMPY_ALIASES)
     yield from _rows('gone', 'np', 'numpy1', NUMPY_FUNCTIONS)
     yield from _rows('changed', 'np', 'numpy1', """
+amax np.amax
+amin np.amin
+argmax np.argmax
+argmin np.argmin
+argsort np.argsort
 array np.array
 asarray np.asarray
+cumsum np.cumsum
+max np.max
+mean np.mean
+median np.median
+min np.min
+sort np.sort
+std np.std
+sum np.sum
+var np.var
 concatenate np.concatenate
 dstack np.dstack
 fromstring np.frombuffer
@@ -583,12 +601,27 @@ histogram np.histogram
                            ('moviepy', 'imageio'), ('skimage', 'PIL'), ('sklearn', 'scikit-learn'),
                            ('progressbar', 'tqdm'), ('dateutil', 'datetime'), ('easydict',
                                                                                'types.SimpleNamespace'),
-                           ('colorlog', 'logging'), ('IPython', 'IPython'), ('seaborn', 'matplotlib')):
+                           ('colorlog', 'logging'), ('colorama', 'ANSI codes'), ('IPython', 'IPython'), ('seaborn', 'matplotlib')):
         yield Symbol(module, 'absent:' + module, modern, 'gone',
                      'used as it is where installed; otherwise a small part is put in its place')
     yield Symbol('keras.datasets', 'keras_datasets:MODULE', 'data.read_mnist', 'changed', 'never downloads')
-    yield Symbol('imageio.mimsave', 'python2:mimsave', 'imageio.mimsave(duration=1000 / fps)', 'changed',
-                 'fps is a duration in milliseconds now')
+    yield from _rows('changed', 'imageio', 'imageio2', """
+imread imageio.v2.imread
+mimread imageio.v2.mimread
+imwrite imageio.imwrite of uint8
+imsave imageio.imwrite of uint8
+mimwrite imageio.mimwrite of uint8, duration=1000 / fps
+mimsave imageio.mimwrite of uint8, duration=1000 / fps
+get_writer imageio.get_writer, duration=1000 / fps
+save imageio.get_writer
+""", 'images of floats were brought to bytes, fps and duration were in seconds')
+    yield Symbol('h5py.File', 'h5py2:File', "h5py.File(name, 'a')", 'changed',
+                 'a file was opened to write, and made, without a mode')
+    for name in ('gaussian', 'hann', 'hanning', 'hamming', 'blackman', 'kaiser', 'bartlett', 'boxcar', 'triang'):
+        today = {'hanning': 'hann'}.get(name, name)
+        yield Symbol('scipy.signal.' + name, '=signal.windows.' + today, 'scipy.signal.windows.' + today, 'renamed')
+    for name, today in (('simps', 'simpson'), ('cumtrapz', 'cumulative_trapezoid'), ('trapz', 'trapezoid')):
+        yield Symbol('scipy.integrate.' + name, '=integrate.' + today, 'scipy.integrate.' + today, 'renamed')
 
 
 SYMBOLS = {row.name: row for part in (_tensorflow, _python, _libraries) for row in part()}

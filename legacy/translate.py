@@ -352,6 +352,15 @@ class Modernise(ast.NodeTransformer):
             return self._call('attr', node, node.value, ast.Constant(node.attr))
         return node
 
+    def visit_Subscript(self, node):
+        """d.keys()[0]: the views of a dictionary were lists."""
+        view = isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Attribute) \
+            and node.value.func.attr in ('keys', 'values', 'items') and not node.value.args
+        self.generic_visit(node)
+        if view and not self.python2:
+            node.value = self._call('listed', node.value, node.value)
+        return node
+
     def visit_Call(self, node):
         plain = isinstance(node.func, ast.Attribute) and node.func.attr in ('keys', 'values', 'items') \
             and not node.args and not node.keywords

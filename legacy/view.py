@@ -114,7 +114,7 @@ class World:
     def import_(self, name, globals=None, locals=None, fromlist=(), level=0):
         """`__import__` of the script's modules."""
         if level:
-            return builtins.__import__(name, globals, locals, fromlist, level)
+            return builtins.__import__(name, self._in_package(globals), locals, fromlist, level)
         top = name.partition('.')[0]
         local = self._sibling(name, globals)
         if local is not None:
@@ -160,6 +160,25 @@ class World:
         if top in sys.stdlib_module_names:
             return False
         return translate.module_file(self.folder, top) is not None
+
+    def _in_package(self, globals):
+        """The globals of an import with a dot; those of the script itself say which package its folder is.
+
+        `python -m package.script` told that; by its path a script is in none.
+        """
+        if (globals or {}).get('__name__') != '__main__' or globals.get('__package__'):
+            return globals
+        folder, names = self.folder, []
+        while os.path.isfile(os.path.join(folder, '__init__.py')):
+            folder, name = os.path.split(folder)
+            names.insert(0, name)
+        if not names:
+            return globals
+        package = '.'.join(names)
+        notes.say(f'the script is taken as part of package {package}, as with python -m', 'package')
+        if folder not in sys.path:
+            sys.path.append(folder)
+        return {**globals, '__package__': package, '__name__': f'{package}.__main__'}
 
     def _found_near(self, top):
         """Puts the folder on sys.path that has module `top`: the working directory or one above the script.
@@ -307,7 +326,7 @@ class World:
             if name == 'python':
                 return importlib.import_module('tensorflow.python')
             return getattr(root, name, _MISSING)
-        if path in OPEN_PARTS:
+        if path in OPEN_PARTS or path == 'scipy':            # scipy.sqrt, scipy.array … were NumPy's
             return getattr(self.view('numpy'), name, _MISSING)
         module = getattr(real, '__name__', '')
         if hasattr(real, '__path__') and not module.startswith('tensorflow._api'):

@@ -165,3 +165,35 @@ def test_numpy_1_takes_ragged_lists_generators_and_float_sizes():
     assert numpy1.zeros((2.0, 3)).shape == (2, 3) and len(numpy1.linspace(0, 1, 5.0)) == 5
     assert numpy1.fromstring(b'\x01\x02', np.uint8).tolist() == [1, 2]
     assert (numpy1.float, numpy1.int, numpy1.bool, numpy1.rank([[1]])) == (float, int, bool, 2)
+
+
+LISTS = """
+import random
+pairs = zip([1, 2, 3], 'abc')
+sizes = len(pairs), pairs[-1], len(list(pairs)), len(list(pairs))
+doubled = map(lambda x: 2 * x, [3, 1, 2])
+doubled.sort()
+first = {'only': 1}.keys()[0]
+joined = [0] + filter(None, [0, 5])
+lazy = zip([1, 2], [3, 4])
+taken, rest, nothing = next(lazy), list(lazy), list(lazy)
+"""
+
+
+def test_lists_of_python_2_in_a_script_that_python_3_reads():
+    scope = run(LISTS, False)
+    assert scope['sizes'] == (3, (3, 'c'), 3, 3)
+    assert list(scope['doubled']) == [2, 4, 6] and scope['first'] == 'only' and scope['joined'] == [0, 5]
+    # an iterator that is used as one stays one
+    assert (scope['taken'], scope['rest'], scope['nothing']) == ((1, 3), [(2, 4)], [])
+
+
+def test_numpy_takes_lists_of_python_2():
+    assert numpy1.array(map(int, '123')).tolist() == [1, 2, 3]
+    assert numpy1.mean({'a': 1, 'b': 3}.values()) == 2.0 and numpy1.max(zip([1], [5])) == 5
+    assert numpy1.reshape(np.arange(4), newshape=[2, 2.0]).shape == (2, 2)
+
+
+def test_a_pickle_in_a_file_that_nobody_else_holds(tmp_path):
+    (tmp_path / 'a.pkl').write_bytes(pickle.dumps([1, 2], 0))
+    assert python2.pickle_load(open(tmp_path / 'a.pkl', encoding='latin-1')) == [1, 2]

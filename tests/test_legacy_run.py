@@ -211,3 +211,24 @@ def test_packages_that_readmes_put_on_pythonpath_are_found(tmp_path):
         done = legacy('run', script, cwd=cwd)
         assert done.stdout == 'tools\n3 4\n', done
         assert 'module nets is taken from' in done.stderr
+
+
+def test_a_script_of_a_package_may_import_from_its_package(tmp_path):
+    (tmp_path / 'net').mkdir()
+    (tmp_path / 'net' / '__init__.py').write_text('')
+    (tmp_path / 'net' / 'parts.py').write_text('SIZE = 3')
+    (tmp_path / 'net' / 'main.py').write_text('from . import parts\nfrom .parts import SIZE\nprint(parts.SIZE + SIZE)')
+    done = legacy('run', 'net/main.py', cwd=tmp_path)
+    assert done.stdout == '6\n' and 'package net' in done.stderr
+
+
+def test_lists_of_matching_files_are_initialised_with_the_global_variables(tmp_path):
+    (tmp_path / 'train.py').write_text("""
+import tensorflow as tf
+names = tf.train.match_filenames_once('*.py')
+with tf.Session() as sess:
+    sess.run(tf.global_variables_initializer())
+    print(sess.run(names))
+""")
+    done = legacy('run', 'train.py', cwd=tmp_path)
+    assert "[b'./train.py']" in done.stdout or "[b'train.py']" in done.stdout, done

@@ -123,6 +123,14 @@ def test_flags_are_read_before_parsing_assigned_and_listed(fresh):
         values.missing
 
 
+def test_the_dictionary_of_flags_is_parsed_and_lives_in_the_object(fresh):
+    values = fresh('--batch=8')
+    flags.DEFINE_integer('batch', 64, '')
+    assert values.__flags == {'batch': 8} and values.__dict__['__flags'] == {'batch': 8}
+    values.__dict__['__flags']['batch'] = 16
+    assert values.batch == 16
+
+
 def test_a_wrong_number_ends_with_usage_status(fresh, capsys):
     values = fresh('--size=big')
     flags.DEFINE_integer('size', 3, '')
@@ -244,6 +252,44 @@ def test_animations_are_written_as_gif(tmp_path):
     with Image.open(tmp_path / 'f.gif') as picture:
         assert picture.n_frames == 2
     pyplot.close('all')
+
+
+# ---- imageio, h5py, SciPy ----------------------------------------------------------------------------------
+
+@pytest.mark.parametrize('image, expected', [
+    (np.array([[0.0, 0.5, 1.0]]), [[0, 127, 255]]),                       # floats of pictures: times 255
+    (np.array([[-1.0, 0.0, 1.0]]), [[0, 127, 255]]),                      # others: from the least to the largest
+    (np.array([[10, 20, 30]]), [[0, 127, 255]]),
+    (np.array([[[7], [9]]], np.uint8), [[7, 9]]),
+    (np.array([[256, 65535]], np.uint16), [[1, 255]]),
+])
+def test_imageio_writes_any_numbers_as_bytes(image, expected, tmp_path):
+    from legacy import imageio2
+    imageio2.imwrite(str(tmp_path / 'a.bmp'), image)
+    assert np.array(Image.open(tmp_path / 'a.bmp')).tolist() == expected
+
+
+def test_imageio_counts_frames_by_the_second(tmp_path):
+    from legacy import imageio2
+    frames = [np.full((4, 4, 3), level / 2) for level in range(3)]
+    imageio2.mimsave(str(tmp_path / 'fps.gif'), frames, fps=5)
+    imageio2.mimsave(str(tmp_path / 'duration.gif'), frames, duration=0.2)
+    with imageio2.get_writer(str(tmp_path / 'writer.gif'), mode='I', fps=5) as writer:
+        for frame in frames:
+            writer.append_data(frame)
+    for name in ('fps', 'duration', 'writer'):
+        with Image.open(tmp_path / f'{name}.gif') as picture:
+            assert (picture.n_frames, picture.info['duration']) == (3, 200), name
+
+
+def test_h5py_makes_a_file_without_a_mode(tmp_path):
+    pytest.importorskip('h5py', reason='h5py comes with Keras; without it no script can use it')
+    from legacy import h5py2
+    with h5py2.File(str(tmp_path / 'a.h5')) as file:
+        file['x'] = [1, 2]
+    with h5py2.File(tmp_path / 'a.h5') as file:
+        file['y'] = 3
+        assert file['x'][()].tolist() == [1, 2] and file.mode == 'r+'
 
 
 # ---- the table ---------------------------------------------------------------------------------------------

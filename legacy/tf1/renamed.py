@@ -72,6 +72,14 @@ def initialize_all_variables():
     return tf.group(tf.global_variables_initializer(), tf.local_variables_initializer(), name='init')
 
 
+def global_variables_initializer():
+    """Also initialises the lists of tf.train.match_filenames_once, local variables since TensorFlow 1.2."""
+    lists = [v for v in tf.local_variables() if v.op.name.rpartition('/')[2].startswith('matching_filenames')]
+    if not lists:
+        return tf.global_variables_initializer()
+    return tf.group(tf.global_variables_initializer(), tf.variables_initializer(lists), name='init')
+
+
 def initialize_all_tables(name='init_all_tables'):
     return tf.tables_initializer(name)
 
