@@ -254,6 +254,24 @@ def test_animations_are_written_as_gif(tmp_path):
     pyplot.close('all')
 
 
+def test_similarity_of_images_as_skimage_defines_it():
+    from legacy.absent import skimage
+    rng = np.random.RandomState(0)
+    x = rng.randint(0, 256, (16, 16)).astype(np.uint8)
+    y = np.clip(x.astype(int) + rng.randint(-20, 20, x.shape), 0, 255).astype(np.uint8)
+    assert skimage.measure.compare_ssim(x, x) == 1.0
+    windows = [np.lib.stride_tricks.sliding_window_view(v.astype(float), (7, 7)).reshape(-1, 49) for v in (x, y)]
+    (mx, my), (vx, vy) = [[v.mean(1) for v in windows], [v.var(1, ddof=1) for v in windows]]
+    cov = ((windows[0] - mx[:, None]) * (windows[1] - my[:, None])).sum(1) / 48
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    expected = ((2 * mx * my + c1) * (2 * cov + c2) / ((mx ** 2 + my ** 2 + c1) * (vx + vy + c2))).mean()
+    assert skimage.measure.compare_ssim(x, y) == pytest.approx(expected)
+    assert skimage.measure.compare_ssim(np.dstack([x, x]), np.dstack([y, x]), multichannel=True) == pytest.approx(
+        (expected + 1) / 2)
+    error = np.mean((x.astype(float) - y) ** 2)
+    assert skimage.measure.compare_psnr(x, y) == pytest.approx(10 * np.log10(255 ** 2 / error))
+
+
 # ---- imageio, h5py, SciPy ----------------------------------------------------------------------------------
 
 @pytest.mark.parametrize('image, expected', [
