@@ -18,6 +18,10 @@ from legacy import notes, translate
 MAGIC = re.compile(r'^\s*(%|!|\?)|^\s*[\w.]+\?{1,2}\s*$')
 
 
+PYLAB = ('import numpy; import matplotlib; import numpy as np; import matplotlib.pyplot as plt; '
+         'from matplotlib.pyplot import *; from numpy import *')
+
+
 def code_cells(path):
     """[(number, source)] of the code cells, numbered from 1 in the order of the notebook. UserError when
     it is none.
@@ -36,7 +40,7 @@ def code_cells(path):
 
 def without_magics(source):
     """(source with magics and shell lines blanked, the lines taken out); `%%` takes the whole cell unless
-    it only times it.
+    it only times it, `%pylab` is the imports it stands for.
     """
     lines, skipped = source.split('\n'), []
     first = next((n for n, line in enumerate(lines) if line.strip()), None)
@@ -47,7 +51,9 @@ def without_magics(source):
         lines[first] = ''
     inside = _string_lines('\n'.join('' if MAGIC.match(line) else line for line in lines))
     for n, line in enumerate(lines):
-        if MAGIC.match(line) and n + 1 not in inside:
+        if re.match(r'\s*%pylab\b', line) and n + 1 not in inside:
+            lines[n] = PYLAB
+        elif MAGIC.match(line) and n + 1 not in inside:
             skipped.append(line.strip())
             lines[n] = line[:len(line) - len(line.lstrip())] + 'pass' if line[:1].isspace() else ''
     return '\n'.join(lines), skipped

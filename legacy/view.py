@@ -338,10 +338,13 @@ class World:
         return _MISSING
 
     def names_of(self, path, real):
-        """What `from x import *` brings in."""
+        """What `from x import *` brings in; of NumPy no `int`, `max` … in the place of Python's."""
         today = getattr(real, '__all__', None) or [n for n in dir(real)
                                                    if not n.startswith('_')] if real is not None else []
-        return sorted(set(today) | set(self.below(path)))
+        names = set(today) | set(self.below(path))
+        if path == 'np':
+            names -= set(dir(builtins)) - {'all', 'any', 'sum', 'divmod'} | {'unicode', 'long', 'warnings'}
+        return sorted(names)
 
     def below(self, path):
         prefixes = (path,) + symbols.FALLBACKS.get(path, ())

@@ -164,6 +164,14 @@ def test_a_notebook_runs_its_cells_in_order(tmp_path):
         assert np.array(picture).std() > 0
 
 
+def test_pylab_in_a_notebook_is_the_imports_it_stands_for(tmp_path):
+    cells = ['%pylab inline\nx = linspace(0, 1, 5)\nprint(max(1, 2), sum(x), int(3.5))', 'figure()\nscatter(x, x ** 2)']
+    (tmp_path / 'book.ipynb').write_text(json.dumps({'cells': [{'cell_type': 'code', 'source': [cell]}
+                                                               for cell in cells]}))
+    done = legacy('run', 'book.ipynb', cwd=tmp_path)
+    assert done.stdout == '2 2.5 3\n' and (tmp_path / 'book-figures' / 'cell02-1.png').exists(), done
+
+
 # ---- check -------------------------------------------------------------------------------------------------
 
 CHECKED = """import tensorflow as tf
