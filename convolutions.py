@@ -26,7 +26,7 @@ BAND = 1_500_000          # elements of dy that a dilated convolution takes as i
 
 def convolution(x, w, strides, padding='SAME'):
     """x [B,H,W,in], w [kh,kw,in,out], strides (rows, columns) -> [B,H',W',out]."""
-    if _fast() and tuple(strides) == (1, 1) and _subpixel_wins(w.shape[3], w, strides, padding):
+    if fast() and tuple(strides) == (1, 1) and _subpixel_wins(w.shape[3], w, strides, padding):
         return _subpixel_convolution(x, tf.convert_to_tensor(w))
     with _gradient_of('Conv2D', 'FastConvolution'):
         return tf.nn.conv2d(x, w, strides=[1, *strides, 1], padding=padding)
@@ -34,7 +34,7 @@ def convolution(x, w, strides, padding='SAME'):
 
 def transposed_convolution(x, w, output_shape, strides, padding='SAME'):
     """x [B,H,W,in], w [kh,kw,out,in], strides (rows, columns) -> output_shape [B,H',W',out], B may be a tensor."""
-    if _fast() and _subpixel_wins(w.shape[2], w, strides, padding):
+    if fast() and _subpixel_wins(w.shape[2], w, strides, padding):
         y = _subpixel_transposed_convolution(x, tf.convert_to_tensor(w), output_shape[1:3], strides)
     else:
         with _gradient_of('Conv2DBackpropInput', 'FastTransposedConvolution'):
@@ -43,12 +43,13 @@ def transposed_convolution(x, w, output_shape, strides, padding='SAME'):
     return y
 
 
-def _fast():
+def fast():
+    """Whether the other ways are the faster ones here."""
     return os.environ.get('TF_ENABLE_ONEDNN_OPTS') == '1' and not has_gpu()
 
 
 def _gradient_of(op_type, name):
-    return tf.get_default_graph().gradient_override_map({op_type: name} if _fast() else {})
+    return tf.get_default_graph().gradient_override_map({op_type: name} if fast() else {})
 
 
 @tf.RegisterGradient('FastConvolution')

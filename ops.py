@@ -5,6 +5,7 @@ so every call reads them as the control dependencies around it say.
 """
 import contextlib
 
+import convolutions
 from convolutions import convolution, transposed_convolution
 from tf1 import tf
 
@@ -124,23 +125,47 @@ def conv_cond_concat(x, y):
     return tf.concat([x, tf.broadcast_to(y, [shape[0], x.shape[1], x.shape[2], y.shape[3]])], 3)
 
 
-def conv2d(input_, output_dim, k_h=5, k_w=5, d_h=2, d_w=2, stddev=0.02, name='conv2d'):
-    """Strided convolution, SAME padding: [B,H,W,C] -> [B,ceil(H/d_h),ceil(W/d_w),output_dim]. Variables w, biases."""
+def conv2d(input_, output_dim, k_h=5, k_w=5, d_h=2, d_w=2, stddev=0.02, name='conv2d', y=None):
+    """Strided convolution, SAME padding: [B,H,W,C] -> [B,ceil(H/d_h),ceil(W/d_w),output_dim]. Variables w, biases.
+
+    y: a condition [B,K]; the layer's input is then conv_cond_concat(input_, y).
+    """
     with tf.variable_scope(name):
-        w = tf.get_variable('w', [k_h, k_w, input_.shape[-1], output_dim], use_resource=True,
+        w = tf.get_variable('w', [k_h, k_w, _channels(input_, y), output_dim], use_resource=True,
                             initializer=tf.truncated_normal_initializer(stddev=stddev))
         biases = tf.get_variable('biases', [output_dim], initializer=tf.constant_initializer(0.0), use_resource=True)
-        return tf.nn.bias_add(convolution(input_, w, (d_h, d_w)), biases)
+        return _affine(lambda x, w: convolution(x, w, (d_h, d_w)), input_, y, w, 2, biases)
 
 
-def deconv2d(input_, output_shape, k_h=5, k_w=5, d_h=2, d_w=2, stddev=0.02, name='deconv2d', with_w=False):
-    """Transposed convolution, SAME padding, to output_shape [B,H,W,C] (B may be a tensor). Variables w [k_h,k_w,out,in], biases."""
+def deconv2d(input_, output_shape, k_h=5, k_w=5, d_h=2, d_w=2, stddev=0.02, name='deconv2d', with_w=False, y=None):
+    """Transposed convolution, SAME padding, to output_shape [B,H,W,C] (B may be a tensor). Variables w [k_h,k_w,out,in], biases.
+
+    y: a condition [B,K]; the layer's input is then conv_cond_concat(input_, y).
+    """
     with tf.variable_scope(name):
-        w = tf.get_variable('w', [k_h, k_w, output_shape[-1], input_.shape[-1]], use_resource=True,
+        w = tf.get_variable('w', [k_h, k_w, output_shape[-1], _channels(input_, y)], use_resource=True,
                             initializer=tf.random_normal_initializer(stddev=stddev))
         biases = tf.get_variable('biases', [output_shape[-1]], initializer=tf.constant_initializer(0.0), use_resource=True)
-        deconv = tf.nn.bias_add(transposed_convolution(input_, w, output_shape, (d_h, d_w)), biases)
+        layer = lambda x, w: transposed_convolution(x, w, [tf.shape(x)[0], *output_shape[1:]], (d_h, d_w))
+        deconv = _affine(layer, input_, y, w, 3, biases)
         return (deconv, w, biases) if with_w else deconv
+
+
+def _channels(x, y):
+    return int(x.shape[3]) + (0 if y is None else int(y.shape[1]))
+
+
+def _affine(layer, x, y, w, axis, biases):
+    """layer(x, w) + biases, of x with the condition y, if there is one; axis: of w's input channels."""
+    if y is None:
+        return tf.nn.bias_add(layer(x, w), biases)
+    if not convolutions.fast():
+        return tf.nn.bias_add(layer(conv_cond_concat(x, y[:, tf.newaxis, tf.newaxis, :]), w), biases)
+    # The maps of y are constant, so what the layer makes of them is y times what it makes of each unit y.
+    (height, width, channels), conditions = x.shape.as_list()[1:], int(y.shape[1])
+    of_x, of_y = tf.split(w, [channels, conditions], axis)
+    units = tf.broadcast_to(tf.eye(conditions)[:, tf.newaxis, tf.newaxis, :], [conditions, height, width, conditions])
+    return tf.nn.bias_add(layer(x, of_x), biases) + tf.tensordot(y, layer(units, of_y), 1)
 
 
 def lrelu(x, leak=0.2, name='lrelu'):

@@ -19,13 +19,13 @@ CONVOLUTIONS = {       # op type -> which of its (output, inputs) have the shape
 @contextlib.contextmanager
 def plain_graph():
     """A graph in which every convolution is built in its plain form, for `of`."""
-    fast, convolutions._fast = convolutions._fast, lambda: False
+    fast, convolutions.fast = convolutions.fast, lambda: False
     try:
         with tf.Graph().as_default() as graph:
             tf.set_random_seed(0)        # deterministic mode asks for one
             yield graph
     finally:
-        convolutions._fast = fast
+        convolutions.fast = fast
 
 
 def of(fetches):

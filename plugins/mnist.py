@@ -8,7 +8,7 @@ Run: python main.py --dataset mnist --train
 import math
 
 import losses
-from ops import batch_norm, conv2d, conv_cond_concat, deconv2d, linear, lrelu
+from ops import batch_norm, conv2d, deconv2d, linear, lrelu
 from plugins import D_ONCE_G_TWICE, Objective, Plugin
 from tf1 import tf
 
@@ -17,23 +17,21 @@ def generator(z, y, cfg, training):
     """z [B,z_dim], y [B,y_dim] -> images [B,H,W,C] in [0,1]."""
     h4, w4 = math.ceil(cfg.output_height / 4), math.ceil(cfg.output_width / 4)
     h2, w2 = math.ceil(cfg.output_height / 2), math.ceil(cfg.output_width / 2)
-    batch, f, maps = tf.shape(z)[0], cfg.gf_dim, y[:, tf.newaxis, tf.newaxis, :]
+    batch, f = tf.shape(z)[0], cfg.gf_dim
     h = linear(tf.concat([z, y], 1), cfg.gfc_dim, 'g_h0_lin')
     h = tf.concat([tf.nn.relu(batch_norm(name='g_bn0')(h, train=training)), y], 1)          # [B,gfc+K]
     h = linear(h, 2 * f * h4 * w4, 'g_h1_lin')
     h = tf.nn.relu(batch_norm(name='g_bn1')(h, train=training))
-    h = conv_cond_concat(tf.reshape(h, [-1, h4, w4, 2 * f]), maps)                          # [B,H/4,W/4,2f+K]
-    h = deconv2d(h, [batch, h2, w2, 2 * f], name='g_h2')
+    h = tf.reshape(h, [-1, h4, w4, 2 * f])                                                  # [B,H/4,W/4,2f]
+    h = deconv2d(h, [batch, h2, w2, 2 * f], name='g_h2', y=y)
     h = tf.nn.relu(batch_norm(name='g_bn2')(h, train=training))                             # [B,H/2,W/2,2f]
-    h = conv_cond_concat(h, maps)
-    return tf.sigmoid(deconv2d(h, [batch, cfg.output_height, cfg.output_width, cfg.c_dim], name='g_h3'))
+    return tf.sigmoid(deconv2d(h, [batch, cfg.output_height, cfg.output_width, cfg.c_dim], name='g_h3', y=y))
 
 
 def discriminator(x, y, cfg, training):
     """x [B,H,W,C] in [0,1], y [B,y_dim] -> logits [B,1]."""
-    maps = y[:, tf.newaxis, tf.newaxis, :]
-    h = lrelu(conv2d(conv_cond_concat(x, maps), cfg.c_dim + cfg.y_dim, name='d_h0_conv'))   # [B,H/2,W/2,C+K]
-    h = conv2d(conv_cond_concat(h, maps), cfg.df_dim + cfg.y_dim, name='d_h1_conv')
+    h = lrelu(conv2d(x, cfg.c_dim + cfg.y_dim, name='d_h0_conv', y=y))                      # [B,H/2,W/2,C+K]
+    h = conv2d(h, cfg.df_dim + cfg.y_dim, name='d_h1_conv', y=y)
     h = lrelu(batch_norm(name='d_bn1')(h, train=training))                                  # [B,H/4,W/4,df+K]
     h = tf.reshape(h, [-1, h.shape[1] * h.shape[2] * h.shape[3]])
     h = linear(tf.concat([h, y], 1), cfg.dfc_dim, 'd_h2_lin')

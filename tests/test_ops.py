@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import scipy.signal
 
+import convolutions
 import ops
 from tf1 import session, tf
 
@@ -374,6 +375,27 @@ def test_batch_norm_in_inference_uses_the_moving_averages(shape, sess):
     expected = GAMMA * (values - mean) / np.sqrt(variance + 1e-3) + BETA
     np.testing.assert_allclose(sess.run(y), expected, rtol=1e-4, atol=1e-5)
     np.testing.assert_array_equal(sess.run(variables['bn/moving_mean']), mean)
+
+
+@pytest.mark.parametrize('fast', [True, False])
+@pytest.mark.parametrize('layer', [
+    lambda x, y: ops.conv2d(x, 6, name='layer', y=y),
+    lambda x, y: ops.deconv2d(x, [8, 14, 10, 1], name='layer', y=y),
+    lambda x, y: ops.deconv2d(x, [8, 14, 10, 6], name='layer', y=y),
+])
+def test_a_condition_acts_as_its_maps_would(layer, fast, sess, monkeypatch):
+    monkeypatch.setattr(convolutions, 'fast', lambda: fast)
+    x, y = tf.constant(noise(8, 7, 5, 3)), tf.constant(noise(8, 4, seed=1))
+    with tf.variable_scope('net'):
+        conditional = layer(x, y)
+    with tf.variable_scope('net', reuse=True):
+        concatenated = layer(ops.conv_cond_concat(x, y[:, tf.newaxis, tf.newaxis, :]), None)
+    initialized(sess, **{'layer/biases': noise(conditional.shape[-1], seed=2)})
+    weights = tf.constant(noise(*concatenated.shape.as_list()[1:], seed=3))
+    ours, theirs = [sess.run([z, *tf.gradients(z * weights, [x, y, *tf.trainable_variables()])])
+                    for z in (conditional, concatenated)]
+    for mine, expected in zip(ours, theirs):
+        np.testing.assert_allclose(mine, expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize('layer, shape', [
