@@ -301,12 +301,12 @@ class _Loop:
         return status
 
     def _finish(self):
-        self._save()
         write_curve(self.run_.losses_csv, os.path.join(self.run_.folder, 'losses.png'))
         frames = _training_samples(self.run_)
         frames = frames[::max(1, math.ceil(len(frames) / GIF_FRAMES))]
         if len(frames) > 1:
             write_gif(os.path.join(self.run_.sample_dir, 'training.gif'), [imageio.v3.imread(path) for path in frames],
                       seconds=max(2.0, len(frames) / 10))
+        self._save()                # last: a run that has it is not taken up again, and has its pictures
         self.progress.say(f'finished: {self.total_steps} steps; samples in {self.run_.sample_dir}, curve in '
                           f'{os.path.join(self.run_.folder, "losses.png")}, checkpoint in {self.run_.checkpoint_dir}')

@@ -92,7 +92,7 @@ def event_steps(cfg):
 def files(cfg, pattern):
     folder = runs.for_training(cfg).folder
     found = {}
-    for path in glob.glob(os.path.join(glob.escape(folder), pattern)):
+    for path in filter(os.path.isfile, glob.glob(os.path.join(glob.escape(folder), pattern))):
         with open(path, 'rb') as file:
             found[os.path.relpath(path, folder)] = file.read()
     return found
