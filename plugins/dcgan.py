@@ -7,7 +7,7 @@ Run: python main.py --dataset faces --input_height 96 --output_height 48 --crop 
 import math
 
 import losses
-from ops import batch_norm, conv2d, conv_cond_concat, deconv2d, linear, lrelu
+from ops import batch_norm, conv2d, deconv2d, linear, lrelu
 from plugins import D_ONCE_G_TWICE, Objective, Plugin
 from tf1 import tf
 
@@ -40,9 +40,7 @@ def generator(z, y, cfg, training):
 def discriminator(x, y, cfg, training):
     """x [B,H,W,C] in [-1,1], y [B,y_dim] or None -> logits [B,1]."""
     f = cfg.df_dim
-    if y is not None:
-        x = conv_cond_concat(x, y[:, tf.newaxis, tf.newaxis, :])
-    h = lrelu(conv2d(x, f, name='d_h0_conv'))                                                 # [B,H/2,W/2,f]
+    h = lrelu(conv2d(x, f, name='d_h0_conv', y=y))                                            # [B,H/2,W/2,f]
     h = lrelu(batch_norm(name='d_bn1')(conv2d(h, 2 * f, name='d_h1_conv'), train=training))   # [B,H/4,W/4,2f]
     h = lrelu(batch_norm(name='d_bn2')(conv2d(h, 4 * f, name='d_h2_conv'), train=training))   # [B,H/8,W/8,4f]
     h = lrelu(batch_norm(name='d_bn3')(conv2d(h, 8 * f, name='d_h3_conv'), train=training))   # [B,H/16,W/16,8f]
