@@ -63,7 +63,7 @@ def main():
     with tempfile.TemporaryDirectory() as aside:
         dictionary, found = os.path.join(aside, 'words'), os.path.join(aside, 'found')
         os.mkdir(found)
-        write_dictionary(dictionary, targets.WORDS.get(names[0], []))
+        write_dictionary(dictionary, targets.WORDS.get(names[0], [b'\n']))          # libFuzzer refuses an empty one
         arguments = [sys.argv[0], f'-timeout={30 * SECONDS}', f'-rss_limit_mb={MEGABYTES}', f'-max_len={LONGEST.get(names[0], 4096)}',
                      f'-dict={dictionary}', *options]
         if not any(map(os.path.isfile, options)):
