@@ -160,8 +160,8 @@ class _Visitor(ast.NodeVisitor):
     def visit_Attribute(self, node):
         full = self.dotted(node)
         if full is not None:
-            if self._use(node, full):
-                return                                   # the whole chain is one name
+            if symbols.is_prefix(full) or self._use(node, full):
+                return                                   # the whole chain is one name; a package is none yet
         elif node.attr in METHOD_ROWS and isinstance(node.ctx, ast.Load) and node.attr not in self.own:
             self.report(node, symbols.SYMBOLS['.' + node.attr])
         self.generic_visit(node)

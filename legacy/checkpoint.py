@@ -1,8 +1,10 @@
-"""`python -m legacy checkpoint SRC [--to DST]`: an old checkpoint's tensors beside ours, and a copy under our names.
+"""`python -m legacy checkpoint SRC [--to DST]`: an old checkpoint's tensors beside ours, and a copy under our
+names.
 
-Reads both formats of TensorFlow 1: V2 (PREFIX.index and PREFIX.data-*) and V1 (one file, or NAME-00000-of-0000N).
-Writes V2, as main.py does: DST/<file name>-<step>.{index,data-00000-of-00001} and the state file DST/checkpoint.
-Which tensor is which is checkpoint_names.py's business; here are the files, the network to compare with, the table.
+Reads both formats of TensorFlow 1: V2 (PREFIX.index and PREFIX.data-*) and V1 (one file, or
+NAME-00000-of-0000N). Writes V2, as main.py does: DST/<file name>-<step>.{index,data-00000-of-00001} and the
+state file DST/checkpoint. Which tensor is which is checkpoint_names.py's business; here are the files, the
+network to compare with, the table.
 """
 import dataclasses
 import glob
@@ -22,7 +24,8 @@ from tf1 import session, tf
 
 GLOBAL_STEP = 'global_step'
 STEP_IN_NAME = re.compile(r'-(\d+)(-[\d?]{5}-of-\d{5})?$')    # V1 in several files: model-1000-00000-of-00002
-READ_ERRORS = (tf.errors.OpError, ValueError, RuntimeError, IndexError, UnicodeDecodeError)   # of damaged files
+READ_ERRORS = (tf.errors.OpError, ValueError, RuntimeError,
+               IndexError, UnicodeDecodeError)   # of damaged files
 BATCH_IN_FOLDER = re.compile(r'_(\d+)_\d+(_\d+)?$')      # upstream: <dataset>_<batch>[_<height>]_<width>
 
 
@@ -52,13 +55,21 @@ def main(argv):
     """Runs the command line; returns the exit status. Raises UserError."""
     args = arguments(
         'checkpoint',
-        'List the tensors of a TensorFlow 1 checkpoint beside our names; --to writes a copy under ours.', argv,
+        'List the tensors of a TensorFlow 1 checkpoint beside our names; --to writes a copy under ours.',
+        argv,
         ('source', dict(metavar='SRC', help='checkpoint: its prefix, one of its files, or its folder')),
         ('--to', dict(metavar='DST', help='folder to write the renamed checkpoint into')),
         ('--rules', dict(metavar='FILE', help='lines of OLD -> NEW (* is any text, NEW - leaves it out)')),
-        ('--like', dict(metavar='RUN', help='a run or checkpoint of ours to compare with; '
-                                            'default: the DCGAN whose sizes the tensors show')),
-        ('--partial', dict(action='store_true', help='write even though tensors of our network are missing')))
+        (
+            '--like',
+            dict(
+                metavar='RUN',
+                help='a run or checkpoint of ours to compare with; '
+                'default: the DCGAN whose sizes the tensors show',
+            ),
+        ),
+        ('--partial', dict(action='store_true', help='write even though tensors of our network are missing')),
+    )
 
     source = open_checkpoint(args.source)
     rules = checkpoint_names.read_rules(args.rules) if args.rules else ()
@@ -73,15 +84,22 @@ def main(argv):
 
 
 def check_whole(source, network, match, args):
-    """Raises UserError, naming the first tensor, when a copy under our names would lack some of the network."""
+    """Raises UserError, naming the first tensor, when a copy under our names would lack some of the
+    network.
+    """
     if network is None:
-        raise UserError(f'--to {args.to}: not written; {args.source} has not the names of a DCGAN, so name a run of '
-                        'ours that has the same network: --like RUN')
-    lacking = [name for name in match.missing if name in network.required] + [row[0] for row in match.mismatched]
+        raise UserError(
+            f'--to {args.to}: not written; {args.source} has not the names of a DCGAN, so name a run of '
+            'ours that has the same network: --like RUN'
+        )
+    lacking = [name for name in match.missing if name in network.required] + [row[0]
+        for row in match.mismatched]
     if lacking and not args.partial:
-        raise UserError(f'--to {args.to}: not written; {len(lacking)} tensors of ours have no value of their shape '
-                        f'in {source.path}, first {lacking[0]}; map them with --rules FILE, or accept it with '
-                        '--partial')
+        raise UserError(
+            f'--to {args.to}: not written; {len(lacking)} tensors of ours have no value of their shape '
+            f'in {source.path}, first {lacking[0]}; map them with --rules FILE, or accept it with '
+            '--partial'
+        )
 
 
 # ---------------------------------------------------------------------------------------------------- reading
@@ -109,7 +127,8 @@ def read_tensors(source, names):
     try:
         return {name: reader.get_tensor(name) for name in names}
     except READ_ERRORS as error:
-        raise UserError(f'{source.path}: damaged, a tensor cannot be read ({str(error).splitlines()[0]})') from error
+        raise UserError(
+            f'{source.path}: damaged, a tensor cannot be read ({str(error).splitlines()[0]})') from error
 
 
 def _locate(path):
@@ -127,7 +146,8 @@ def _locate(path):
             raise UserError(f'{prefix}.index is there, its data file {prefix}.data-00000-of-00001 is not; '
                             'copy all files of the checkpoint')
         return prefix
-    shards = re.sub(r'-[\d?]{5}-of-(\d{5})$', r'-?????-of-\1', prefix)       # the name TensorFlow's reader takes
+    shards = re.sub(r'-[\d?]{5}-of-(\d{5})$', r'-?????-of-\1',
+                    prefix)       # the name TensorFlow's reader takes
     if glob.glob(glob.escape(shards).replace('[?]', '?')) or os.path.isfile(prefix):
         return shards
     folder = os.path.dirname(path) or '.'
@@ -160,24 +180,33 @@ def _newest(folder):
 
 def _listing(folder):
     names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
-    return ', '.join(names[:5]) + (f' and {len(names) - 5} more' if len(names) > 5 else '') if names else 'nothing'
+    return (
+        ', '.join(names[:5]) + (f' and {len(names) - 5} more' if len(names) > 5 else '')
+        if names
+        else 'nothing'
+    )
 
 
-# -------------------------------------------------------------------------------------- the network to compare with
+# -------------------------------------------------------------------------------- the network to compare with
 
 
 def like(source):
-    """The Network of one of our own checkpoints: every tensor in it is required, but for its optimiser and step."""
+    """The Network of one of our own checkpoints: every tensor in it is required, but for its optimiser and
+    step.
+    """
     training = {name for name in source.shapes if _is_training_state(name)}
-    return Network(source.path, {name: shape for name, shape in source.shapes.items() if name not in training},
-                   {name: source.shapes[name] for name in training})
+    return Network(
+        source.path, {name: shape for name, shape in source.shapes.items() if name not in training},
+        {name: source.shapes[name] for name in training},
+    )
 
 
 def infer_network(shapes, rules=()):
-    """The Network of plugin dcgan or mnist with the sizes that a checkpoint's shapes show; None if it is neither.
+    """The Network of plugin dcgan or mnist with the sizes that a checkpoint's shapes show; None if it is
+    neither.
 
-    The tensors tell the area of the smallest map, not its height and width: the squarest is taken, all others have
-    variables of the same shapes.
+    The tensors tell the area of the smallest map, not its height and width: the squarest is taken, all others
+    have variables of the same shapes.
     """
     named = {}
     for name, in_file in sorted(checkpoint_names.apply_rules(shapes, rules).items()):
@@ -190,14 +219,18 @@ def infer_network(shapes, rules=()):
     if first and g_h1 and g_h4 and d_h0:                                # any image size, four strides
         c_dim, gf_dim = g_h4[2], g_h1[2] // 4
         y_dim = d_h0[2] - c_dim
-        return _network('dcgan', 16, first[1] // (8 * gf_dim), c_dim=c_dim, y_dim=y_dim, z_dim=first[0] - y_dim,
-                        gf_dim=gf_dim, df_dim=d_h0[3])
+        return _network(
+            'dcgan', 16, first[1] // (8 * gf_dim), c_dim=c_dim, y_dim=y_dim, z_dim=first[0] - y_dim,
+            gf_dim=gf_dim, df_dim=d_h0[3],
+        )
     if first and g_h1_lin and g_h3 and d_h0 and d_h1 and d_h2_lin:      # conditional digits, two strides
         c_dim = g_h3[2]
         y_dim = d_h0[2] - c_dim
         gf_dim = (g_h3[3] - y_dim) // 2
-        return _network('mnist', 4, g_h1_lin[1] // (2 * gf_dim), c_dim=c_dim, y_dim=y_dim, z_dim=first[0] - y_dim,
-                        gf_dim=gf_dim, df_dim=d_h1[3] - y_dim, gfc_dim=first[1], dfc_dim=d_h2_lin[1])
+        return _network(
+            'mnist', 4, g_h1_lin[1] // (2 * gf_dim), c_dim=c_dim, y_dim=y_dim, z_dim=first[0] - y_dim,
+            gf_dim=gf_dim, df_dim=d_h1[3] - y_dim, gfc_dim=first[1], dfc_dim=d_h2_lin[1],
+        )
     return None
 
 
@@ -205,7 +238,8 @@ def _network(plugin_name, stride, cells, c_dim, y_dim, **sizes):
     """Builds a plugin's two networks, `cells` pixels in the smallest map, and lists their variables."""
     height = next(side for side in range(math.isqrt(cells), 0, -1) if cells % side == 0)
     plugin = plugins.load(plugin_name)
-    cfg = Config(plugin=plugin_name, output_height=stride * height, output_width=stride * (cells // height), **sizes)
+    cfg = Config(plugin=plugin_name, output_height=stride * height,
+                 output_width=stride * (cells // height), **sizes)
     cfg = dataclasses.replace(cfg.resolved(), c_dim=c_dim, y_dim=y_dim)
     with tf.Graph().as_default():
         y = tf.zeros([1, y_dim]) if y_dim else None
@@ -216,7 +250,8 @@ def _network(plugin_name, stride, cells, c_dim, y_dim, **sizes):
         required = {variable.op.name: tuple(variable.shape.as_list()) for variable in tf.global_variables()}
         trainable = [variable.op.name for variable in tf.trainable_variables()]
     optional = {name + slot: required[name] for name in trainable for slot in ('/Adam', '/Adam_1')}
-    optional.update({f'beta{k}_power{player}': () for k in (1, 2) for player in ('', '_1')}, **{GLOBAL_STEP: ()})
+    optional.update({f'beta{k}_power{player}': () for k in (1, 2)
+                    for player in ('', '_1')}, **{GLOBAL_STEP: ()})
     title = ', '.join([f'plugin {plugin_name}', *(f'{name} {value}' for name, value in sizes.items()),
                        f'{c_dim} channels', *([f'{y_dim} classes'] if y_dim else []),
                        f'{cfg.output_height}x{cfg.output_width} images or as large'])
@@ -227,7 +262,7 @@ def _is_training_state(name):
     return name == GLOBAL_STEP or bool(re.search(r'(^|/)beta[12]_power(_\d+)?$|/Adam(_1)?$', name))
 
 
-# ---------------------------------------------------------------------------------------------------- the report
+# ------------------------------------------------------------------------------------------------- the report
 
 
 def report(source, network, match):
@@ -246,13 +281,16 @@ def report(source, network, match):
     rows += [('-', _shape(network.required[name]), '', f'{name} missing')
              for name in match.missing if network and name in network.required]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    lines = ['  '.join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[3]]).rstrip() for row in rows]
+    lines = ['  '.join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[3]]).rstrip()
+                       for row in rows]
     count = sum(math.prod(shape) for shape in source.shapes.values())
     lines.append(f'{source.path}: {len(source.shapes)} tensors, {count:,} numbers, step {_step(source)}')
     if network:
         missing = sum(name in network.required for name in match.missing)
-        lines.append(f'{network.title}: {len(match.mapping)} matched ({len(match.renamed)} renamed), '
-                     f'{missing} missing, {len(match.mismatched)} of another shape, {len(match.unused)} not ours')
+        lines.append(
+            f'{network.title}: {len(match.mapping)} matched ({len(match.renamed)} renamed), '
+            f'{missing} missing, {len(match.mismatched)} of another shape, {len(match.unused)} not ours'
+        )
     else:
         lines.append('not the names of a DCGAN: nothing to compare with; give --like RUN (a run of ours)')
     return '\n'.join(lines)
@@ -275,8 +313,8 @@ def _step(source):
 def write(source, network, match, folder):
     """Writes the matched tensors under our names into `folder`; returns the prefix of the new checkpoint.
 
-    The step goes along (0 if neither the tensors nor the file's name tell it). What the file does not have is left
-    out.
+    The step goes along (0 if neither the tensors nor the file's name tell it). What the file does not have is
+    left out.
     Raises UserError when the folder already has checkpoints or cannot be written.
     """
     tensors = {name: value for (name, _), value in
@@ -292,7 +330,9 @@ def write(source, network, match, folder):
             draft = os.path.join(aside, os.path.basename(prefix))
             _save(draft, tensors)
             _check_same(draft, tensors)
-            for ending in ('.data-00000-of-00001', '.index'):       # the index last: it makes the checkpoint visible
+            for ending in (
+                '.data-00000-of-00001', '.index',
+            ):  # the index last: it makes the checkpoint visible
                 _into_place(draft + ending, prefix + ending)
             state = os.path.join(aside, 'checkpoint')
             with open(state, 'w', encoding='utf-8') as file:
@@ -310,11 +350,14 @@ def _values(source, names):
 
 
 def _save(prefix, tensors):
-    """Writes {name: array} as one V2 checkpoint; arrays are fed, so their size is not bound by that of a graph."""
+    """Writes {name: array} as one V2 checkpoint; arrays are fed, so their size is not bound by that of a
+    graph.
+    """
     names = sorted(tensors)
     with tf.Graph().as_default() as graph:
         fed = [tf.placeholder(tensors[name].dtype, tensors[name].shape) for name in names]
-        saved = tf.raw_ops.SaveV2(prefix=prefix, tensor_names=names, shape_and_slices=[''] * len(names), tensors=fed)
+        saved = tf.raw_ops.SaveV2(prefix=prefix, tensor_names=names,
+                                  shape_and_slices=[''] * len(names), tensors=fed)
         with session(graph) as sess:
             sess.run(saved, dict(zip(fed, (tensors[name] for name in names))))
 
@@ -333,7 +376,9 @@ def _into_place(draft, path):
 
 
 def _batch_size(source):
-    """The batch size that the names tell: model.b64-1000, or upstream's folder <dataset>_64_64_64; 64 otherwise."""
+    """The batch size that the names tell: model.b64-1000, or upstream's folder <dataset>_64_64_64; 64
+    otherwise.
+    """
     found = re.match(r'model\.b(\d+)-', os.path.basename(source.path)) or \
         BATCH_IN_FOLDER.search(os.path.basename(os.path.dirname(os.path.abspath(source.path))))
     return int(found.group(1)) if found else 64

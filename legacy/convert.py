@@ -1,7 +1,9 @@
-"""`python -m legacy convert SRC DST`: an old script or project → a modern source, and a report of what to look at.
+"""`python -m legacy convert SRC DST`: an old script or project → a modern source, and a report of what to
+look at.
 
-The result is Python 3 on `tensorflow.compat.v1` and helpers.py; it runs with plain `python`. Comments and layout stay.
-rewrite.py changes one file; here are the project (its language, its imports, what is copied) and CONVERSION.md.
+The result is Python 3 on `tensorflow.compat.v1` and helpers.py; it runs with plain `python`. Comments and
+layout stay. rewrite.py changes one file; here are the project (its language, its imports, what is copied) and
+CONVERSION.md.
 """
 import ast
 import collections
@@ -22,22 +24,30 @@ from legacy.command import arguments
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 REPORT = 'CONVERSION.md'
 SKIPPED_FOLDERS = {'.git', '.hg', '.svn', '__pycache__', '.ipynb_checkpoints'}
-TENSORFLOW_2 = {'tf.function', 'tf.summary.create_file_writer', 'tf.optimizers.Adam', 'tf.keras.optimizers.Adam'}
+TENSORFLOW_2 = {'tf.function', 'tf.summary.create_file_writer',
+    'tf.optimizers.Adam', 'tf.keras.optimizers.Adam'}
 COPY_LIMIT_MB = 20       # larger files are data: they are named in the report instead of copied
 
-# lib2to3's fixers for a Python 2 file; rewrite.py does imports of siblings and division, which they get wrong.
-FIXERS = ('apply basestring dict except exec execfile filter funcattrs getcwdu has_key imports input intern itertools '
-          'itertools_imports long map metaclass methodattrs ne next nonzero numliterals operator paren print raise '
-          'raw_input reduce reload renames repr standarderror sys_exc throw tuple_params unicode urllib xrange '
-          'xreadlines zip').split()
+# lib2to3's fixers for a Python 2 file; rewrite.py does imports of siblings and division, which they get
+# wrong.
+FIXERS = (
+    'apply basestring dict except exec execfile filter funcattrs getcwdu has_key imports input intern '
+    'itertools itertools_imports long map metaclass methodattrs ne next nonzero numliterals operator paren '
+    'print raise raw_input reduce reload renames repr standarderror sys_exc throw tuple_params unicode urllib '
+    'xrange xreadlines zip'
+).split()
 
 
 def main(argv):
-    """Runs the command line; returns the exit status: 0, or 1 when a file could not be converted. Raises UserError."""
+    """Runs the command line; returns the exit status: 0, or 1 when a file could not be converted. Raises
+    UserError.
+    """
     args = arguments(
-        'convert', 'Write a modern source of an old TensorFlow 1 script or project, and a report of what to look at.',
+        'convert',
+        'Write a modern source of an old TensorFlow 1 script or project, and a report of what to look at.',
         argv, ('source', dict(metavar='SRC', help='script or folder')),
-        ('target', dict(metavar='DST', help='script or folder to write; it must not exist')))
+        ('target', dict(metavar='DST', help='script or folder to write; it must not exist')),
+    )
     source, target = os.path.abspath(args.source), os.path.abspath(args.target)
     check_paths(args, source, target)
     rewrite = rewriter()
@@ -64,15 +74,20 @@ def check_paths(args, source, target):
         raise UserError(f'{args.source}: not a Python file; expected a script (.py) or a folder'
                         + (', and notebooks run with: python -m legacy run ' + args.source
                            if source.endswith('.ipynb') else ''))
-    if os.path.exists(target) and not (os.path.isdir(target) and os.path.isdir(source) and not os.listdir(target)):
-        raise UserError(f'{args.target}: exists already; name a {"folder" if os.path.isdir(source) else "file"} '
-                        'that does not')
+    if os.path.exists(target) and not (
+        os.path.isdir(target) and os.path.isdir(source) and not os.listdir(target)
+    ):
+        raise UserError(
+            f'{args.target}: exists already; name a {"folder" if os.path.isdir(source) else "file"} '
+            'that does not'
+        )
     if os.path.isdir(source) and (target + os.sep).startswith(source + os.sep):
         raise UserError(f'{args.target}: lies inside {args.source}; name a folder outside it')
     if os.path.isdir(source) and not python_files(source):
         raise UserError(f'{args.source}: no Python files in this folder')
     if os.path.isfile(source) and os.path.exists(report_beside(target)):
-        raise UserError(f'{report_beside(args.target)}: exists already; move it away, the report is written there')
+        raise UserError(
+            f'{report_beside(args.target)}: exists already; move it away, the report is written there')
 
 
 def rewriter():
@@ -91,7 +106,7 @@ def report_beside(target):
     return os.path.join(os.path.dirname(target), REPORT)
 
 
-# --------------------------------------------------------------------------------------------------- the project
+# ------------------------------------------------------------------------------------------------ the project
 
 
 def python_files(root):
@@ -107,9 +122,9 @@ class Project:
     """The Python files of a folder: what they are written in, who imports whom.
 
     texts: {path: source}; trees: {path: ast or None}; reasons: {path: why it is no Python 3};
-    imports: {path: files it imports}; language: {path: why it is Python 2, or None}; tensorflow: {path: whether it or
-    a file it shares imports with uses TensorFlow}; groups: {path: it and the files it shares imports with};
-    modern: {path: why it is TensorFlow 2, which stays as it is}.
+    imports: {path: files it imports}; language: {path: why it is Python 2, or None}; tensorflow: {path:
+    whether it or a file it shares imports with uses TensorFlow}; groups: {path: it and the files it shares
+    imports with}; modern: {path: why it is TensorFlow 2, which stays as it is}.
     notes: {path: notes of the conversion}; failed: {path: why}; left: paths that were not copied.
     """
 
@@ -132,8 +147,10 @@ class Project:
         self.language, self.tensorflow, self.modern, self.groups = {}, {}, {}, {}
         for group in self._groups():
             self.groups.update(dict.fromkeys(group, group))
-            self.tensorflow.update(dict.fromkeys(group, any(imports_tensorflow(self.trees[path]) for path in group)))
-            folders = {os.path.join(root, os.path.dirname(path)) for path in group if not self.in_package(path)}
+            self.tensorflow.update(dict.fromkeys(group, any(
+                imports_tensorflow(self.trees[path]) for path in group)))
+            folders = {os.path.join(root, os.path.dirname(path))
+                                    for path in group if not self.in_package(path)}
             files = {os.path.join(root, path): (self.trees[path], self.reasons[path]) for path in group}
             modern = next(filter(None, (is_tensorflow2(self.trees[path]) for path in group)), None)
             if modern:
@@ -143,7 +160,9 @@ class Project:
             self.language.update(dict.fromkeys(group, why))
 
     def in_package(self, path):
-        """Whether a file is a module of a package that the rest of the project imports, not a script of its own."""
+        """Whether a file is a module of a package that the rest of the project imports, not a script of its
+        own.
+        """
         folder = os.path.dirname(path)
         if not folder or folder in self.search_path \
                 or not os.path.isfile(os.path.join(self.root, folder, '__init__.py')):
@@ -161,7 +180,9 @@ class Project:
         return found
 
     def _find(self, folders, dotted):
-        """The file of a module: in one of `folders`, else the only one of its name (a folder put on sys.path)."""
+        """The file of a module: in one of `folders`, else the only one of its name (a folder put on
+        sys.path).
+        """
         for folder in folders:
             file = translate.module_file(os.path.join(self.root, folder), dotted)
             if file:
@@ -247,14 +268,23 @@ class Project:
             new = {taker for taker, stars in self.stars.items() if taken in stars} - takers
             takers |= new
             todo += new
-        return frozenset(node.id for taker in takers for node in ast.walk(self.trees[taker] or ast.Module([], []))
-                         if isinstance(node, ast.Name))
+        return frozenset(
+            node.id
+            for taker in takers
+            for node in ast.walk(self.trees[taker] or ast.Module([], []))
+            if isinstance(node, ast.Name)
+        )
 
     def modules_in(self, folder):
         """Names that `import` finds in a folder of the project."""
         full = os.path.join(self.root, folder)
-        return frozenset(name.removesuffix('.py') for name in os.listdir(full) if name.endswith('.py')
-                         or os.path.isdir(os.path.join(full, name)) and python_files(os.path.join(full, name)))
+        return frozenset(
+            name.removesuffix('.py')
+            for name in os.listdir(full)
+            if name.endswith('.py')
+            or os.path.isdir(os.path.join(full, name))
+            and python_files(os.path.join(full, name))
+        )
 
     def old_axis_order(self):
         """Whether the project is of a TensorFlow before 1.0, by names that 1.0 took away."""
@@ -274,8 +304,10 @@ class Project:
         return rewrite.Module(
             path=path, python2=bool(self.language[path]), tensorflow=self.tensorflow[path],
             gpu=self.has(path, r'device\([^)]*gpu') and not self.has(path, 'allow_soft_placement'),
-            reused=self.has(path, r'get_variable_scope\(\)\s*\.reuse_variables\('), exports=self.star_exports(path),
-            star_names=self.star_names(path), siblings=siblings, local=local, old_axis_order=self.old_axis_order())
+            reused=self.has(path, r'get_variable_scope\(\)\s*\.reuse_variables\('),
+            exports=self.star_exports(path), star_names=self.star_names(path), siblings=siblings, local=local,
+            old_axis_order=self.old_axis_order(),
+        )
 
 
 def imports_tensorflow(tree):
@@ -294,7 +326,7 @@ def is_tensorflow2(tree):
     return None
 
 
-# ------------------------------------------------------------------------------------------------- the conversion
+# --------------------------------------------------------------------------------------------- the conversion
 
 
 def convert_text(project, path, rewrite):
@@ -324,7 +356,9 @@ def convert_text(project, path, rewrite):
 
 
 def from_python2(text, path, print_function):
-    """Python 3 source of Python 2 source, by lib2to3's fixers. print_function: print is called, not stated."""
+    """Python 3 source of Python 2 source, by lib2to3's fixers. print_function: print is called, not
+    stated.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')                  # lib2to3 is deprecated from 3.11 on and gone in 3.13
         try:
@@ -423,42 +457,59 @@ def write(path, text):
     os.replace(draft, path)
 
 
-# ------------------------------------------------------------------------------------------------------ the report
+# ------------------------------------------------------------------------------------------------- the report
 
 
 def report(project, name, beside=()):
     """CONVERSION.md: how to run the result, what a person must look at, what has been changed."""
-    lines = [f'# {name}, converted', '',
-             'Python 3 on `tensorflow.compat.v1`. Run it with the project that has `legacy/helpers.py` on the path:', '',
-             f'    PYTHONPATH={ROOT} python SCRIPT.py …', '']
+    lines = [
+        f'# {name}, converted',
+        '',
+        'Python 3 on `tensorflow.compat.v1`. '
+        'Run it with the project that has `legacy/helpers.py` on the path:',
+        '', f'    PYTHONPATH={ROOT} python SCRIPT.py …', '',
+    ]
     reasons = sorted({why for why in project.language.values() if why})
     if reasons:
         lines += ['It was Python 2 (' + '; '.join(reasons) + '): `/` on whole numbers, lists from `map` and '
                   '`dict.keys()`, implicit relative imports have been written out.', '']
     if beside:
-        lines += ['It imports local modules that are not converted; convert their folder: ' + ', '.join(beside) + '.',
-                  '']
+        lines += [
+            'It imports local modules that are not converted; convert their folder: '
+            + ', '.join(beside)
+            + '.', '',
+        ]
     lines += _look_at(project)
-    libraries = collections.Counter(note.library for notes in project.notes.values() for note in notes if note.library)
+    libraries = collections.Counter(note.library for notes in project.notes.values()
+                                    for note in notes if note.library)
     if libraries:
-        lines += ['## Libraries', '', 'Not installed where this was converted, so `helpers.library` stands in for them '
-                  '(or says, where they are used, that they are missing). Install them and write the imports again:',
-                  ', '.join(f'{name} ({count} imports)' for name, count in sorted(libraries.items())) + '.', '']
-    counts = collections.Counter(note.text for notes in project.notes.values() for note in notes if not note.look)
+        lines += [
+            '## Libraries',
+            '',
+            'Not installed where this was converted, so `helpers.library` stands in for them '
+            '(or says, where they are used, that they are missing). '
+            'Install them and write the imports again:',
+            ', '.join(f'{name} ({count} imports)' for name, count in sorted(libraries.items())) + '.', '',
+        ]
+    counts = collections.Counter(note.text for notes in project.notes.values()
+                                 for note in notes if not note.look)
     if counts:
         lines += ['## Changed', '', '| change | places |', '| --- | ---: |']
-        lines += [f'| {text.replace("|", chr(92) + "|")} | {count} |' for text, count in sorted(counts.items())] + ['']
+        lines += [f'| {text.replace("|", chr(92) + "|")} | {count} |' for text,
+                                    count in sorted(counts.items())] + ['']
     if project.modern:
         lines += ['## Left as they are', '', 'TensorFlow 2 already: ' + ', '.join(
             f'{path} ({why})' for path, why in sorted(project.modern.items())), '']
     if project.failed:
-        lines += ['## Not converted', '', *(f'- {path}: {reason}' for path, reason in sorted(project.failed.items())), '']
+        lines += ['## Not converted', '', * \
+            (f'- {path}: {reason}' for path, reason in sorted(project.failed.items())), '']
     notebooks = [path for path in all_files(project.root) if path.endswith('.ipynb')] if not beside else []
     if notebooks:
         lines += ['## Notebooks', '', 'They are copied as they are; `python -m legacy run` runs them: '
                   + ', '.join(notebooks), '']
     if project.left:
-        lines += ['## Not copied', '', f'Larger than {COPY_LIMIT_MB} MB: ' + ', '.join(sorted(project.left)), '']
+        lines += ['## Not copied', '',
+            f'Larger than {COPY_LIMIT_MB} MB: ' + ', '.join(sorted(project.left)), '']
     return '\n'.join(lines)
 
 

@@ -1,4 +1,6 @@
-"""h5py.File as it was before h5py 3: without a mode a file is opened to read and write, and made if need be."""
+"""h5py.File as it was before h5py 3: without a mode a file is opened to read and write, and made if need
+be.
+"""
 import os
 
 import h5py

@@ -1,17 +1,19 @@
 """What converted scripts import: the few things of the TensorFlow 1 world that have no modern name.
 
-`python -m legacy convert` writes `from legacy import helpers` where a script needs one of these, and nothing else:
+`python -m legacy convert` writes `from legacy import helpers` where a script needs one of these, and nothing
+else:
 
     helpers.layers            tf.layers: conv2d, dense, batch_normalization, … with their variable names
-    helpers.contrib_layers    tf.contrib.layers: batch_norm, layer_norm, fully_connected, conv2d, xavier_initializer, …
+    helpers.contrib_layers    tf.contrib.layers: batch_norm, layer_norm, fully_connected, conv2d,
+                              xavier_initializer, …
     helpers.slim              tf.contrib.slim, with arg_scope
     helpers.framework         tf.contrib.framework: arg_scope, get_variables, …
     helpers.contrib_data      tf.contrib.data
     helpers.distributions     tf.contrib.distributions
     helpers.rnn               tf.contrib.rnn cells
     helpers.opt, .image       tf.contrib.opt, tf.contrib.image
-    helpers.nn                tf.nn.conv2d and its kind with data_format='NCHW' on a CPU; conv2d_transpose that keeps the
-                              static shape it is given
+    helpers.nn                tf.nn.conv2d and its kind with data_format='NCHW' on a CPU; conv2d_transpose
+                              that keeps the static shape it is given
     helpers.renamed           tf.flatten
     helpers.layers_utils      tf.contrib.layers.utils
     helpers.contrib_summary   tf.contrib.summary
@@ -23,13 +25,15 @@
     helpers.div               / as Python 2 had it, where the text does not tell numbers from sizes
     helpers.flag_values       FLAGS.__flags
     helpers.parse_flags       FLAGS._parse_flags()
-    helpers.ExponentialMovingAverage    tf.train.ExponentialMovingAverage that works in a reused variable scope
+    helpers.ExponentialMovingAverage    tf.train.ExponentialMovingAverage that works in a reused variable
+                                        scope
     helpers.minimize, .apply_gradients  the methods of an optimizer, working in a reused variable scope
     helpers.library           a library that was not installed when the script was converted
     helpers.imageio2          imageio.imwrite, mimsave, get_writer: floats to bytes, fps and seconds
 
-They are the very functions that `python -m legacy run` puts in place, so converted and unconverted scripts compute the
-same. A module is imported when it is first used. Run a converted script with this project on PYTHONPATH.
+They are the very functions that `python -m legacy run` puts in place, so converted and unconverted scripts
+compute the same. A module is imported when it is first used. Run a converted script with this project on
+PYTHONPATH.
 """
 import contextlib
 import importlib
@@ -42,10 +46,17 @@ from legacy import symbols
 from legacy.python2 import div2 as div
 
 MODULES = {
-    **{name: f'legacy.tf1.{name}' for name in ('layers', 'contrib_layers', 'framework', 'contrib_data',
-                                               'distributions', 'rnn', 'opt', 'image', 'nn', 'renamed', 'training',
-                                               'layers_utils', 'contrib_summary', 'keras_layers')},
-    **{name: f'legacy.{name}' for name in ('input_data', 'keras_datasets', 'scipy_misc', 'numpy1', 'imageio2')},
+    **{
+        name: f'legacy.tf1.{name}'
+        for name in (
+            'layers', 'contrib_layers', 'framework', 'contrib_data', 'distributions', 'rnn', 'opt', 'image',
+            'nn', 'renamed', 'training', 'layers_utils', 'contrib_summary', 'keras_layers',
+        )
+    },
+    **{
+        name: f'legacy.{name}'
+        for name in ('input_data', 'keras_datasets', 'scipy_misc', 'numpy1', 'imageio2')
+    },
 }
 
 __all__ = [*MODULES, 'slim', 'ExponentialMovingAverage', 'apply_gradients', 'div', 'flag_values', 'library',
@@ -59,7 +70,9 @@ def __getattr__(name):
 
 
 class _Slim:
-    """tf.contrib.slim: its own names and those of tf.contrib.layers and tf.contrib.framework, by symbols.py."""
+    """tf.contrib.slim: its own names and those of tf.contrib.layers and tf.contrib.framework, by
+    symbols.py.
+    """
 
     def __getattr__(self, name):
         row = symbols.lookup(f'tf.contrib.slim.{name}')
@@ -73,7 +86,9 @@ slim = _Slim()
 
 
 def flag_values(flags):
-    """{name: value} of the flags the program defined: FLAGS.__flags of TensorFlow < 1.5. flags: tf.flags.FLAGS."""
+    """{name: value} of the flags the program defined: FLAGS.__flags of TensorFlow < 1.5. flags:
+    tf.flags.FLAGS.
+    """
     parse_flags(flags)
     own = {flag.name for module, defined in flags.flags_by_module_dict().items()
            if not module.startswith(('absl.', 'tensorflow.')) for flag in defined}
@@ -101,7 +116,9 @@ def _making_variables():
 
 
 class ExponentialMovingAverage(tf.train.ExponentialMovingAverage):
-    """tf.train.ExponentialMovingAverage whose `apply` also works inside a variable scope that is being reused."""
+    """tf.train.ExponentialMovingAverage whose `apply` also works inside a variable scope that is being
+    reused.
+    """
 
     def apply(self, var_list=None):
         with _making_variables():

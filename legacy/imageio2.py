@@ -11,7 +11,8 @@ imread, mimread = imageio.v2.imread, imageio.v2.mimread
 
 
 def as_bytes(image):
-    """uint8 of an image: floats in [0, 1] times 255, other numbers stretched from their smallest to their largest.
+    """uint8 of an image: floats in [0, 1] times 255, other numbers stretched from their smallest to their
+    largest.
 
     uint16 and wider lose their low bits. ValueError when there is no finite smallest or largest.
     """

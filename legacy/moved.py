@@ -1,4 +1,5 @@
-"""TensorFlow's own modules (`tensorflow.python.ops.…`), which scripts import from: names that have moved since.
+"""TensorFlow's own modules (`tensorflow.python.ops.…`), which scripts import from: names that have moved
+since.
 
 Nobody promised these modules, so most of what was in them went elsewhere without a note. A name that its
 module has lost is looked for in TensorFlow's public modules and then, by its definition, in the sources of
@@ -13,8 +14,10 @@ from legacy import notes
 
 PUBLIC = ('', 'nn', 'train', 'math', 'image', 'summary', 'initializers', 'linalg', 'random', 'io', 'errors')
 # Folders of tensorflow/python that old scripts import from, in the order of preference.
-FOLDERS = ('ops', 'framework', 'training', 'util', 'platform', 'client', 'lib', 'summary', 'saved_model', 'data',
-           'eager', 'checkpoint', 'trackable', 'distribute', 'tools')
+FOLDERS = (
+    'ops', 'framework', 'training', 'util', 'platform', 'client', 'lib', 'summary', 'saved_model', 'data',
+    'eager', 'checkpoint', 'trackable', 'distribute', 'tools',
+)
 
 
 def find(path, name, missing):

@@ -80,7 +80,9 @@ def issubsctype(arg1, arg2):
 
 def maximum_sctype(t):
     """The widest type of the same kind."""
-    return {kind[0]: types[-1] for kind, types in sctypes.items()}.get(numpy.dtype(t).kind, numpy.dtype(t).type)
+    return {kind[0]: types[-1] for kind, types in sctypes.items()}.get(
+        numpy.dtype(t).kind, numpy.dtype(t).type
+    )
 
 
 def deprecate(*args, **kwargs):
@@ -151,8 +153,9 @@ def _of_lists(function):
 
 
 mean, sum, std, var, median = map(_of_lists, (numpy.mean, numpy.sum, numpy.std, numpy.var, numpy.median))
-max, min, amax, amin, sort, argsort = map(_of_lists, (numpy.max, numpy.min, numpy.amax, numpy.amin, numpy.sort,
-                                                      numpy.argsort))
+max, min, amax, amin, sort, argsort = map(
+    _of_lists, (numpy.max, numpy.min, numpy.amax, numpy.amin, numpy.sort, numpy.argsort)
+)
 argmax, argmin, cumsum = map(_of_lists, (numpy.argmax, numpy.argmin, numpy.cumsum))
 
 

@@ -467,14 +467,15 @@ def _sample(population, k):
     return random.sample(population, k)
 
 
-_EXPRESSIONS = {'itertools.izip': zip, 'itertools.imap': map, 'itertools.ifilter': filter,
-                'string.maketrans': str.maketrans, 'string.join': lambda words, sep=' ': sep.join(words),
-                'string.replace': str.replace, 'string.split': str.split, 'string.strip': str.strip,
-                'string.atoi': int, 'string.atof': float, 'sys.setdefaultencoding': lambda name: None,
-                'random.sample': _sample, 'random.shuffle': _shuffle, 'types.StringType': str, 'types.IntType': int,
-                'types.FloatType': float, 'types.ListType': list, 'types.DictType': dict,
-                'types.TupleType': tuple, 'types.NoneType': type(None), 'types.StringTypes': (str,),
-                'types.BooleanType': bool,}
+_EXPRESSIONS = {
+    'itertools.izip': zip, 'itertools.imap': map, 'itertools.ifilter': filter,
+    'string.maketrans': str.maketrans, 'string.join': lambda words, sep=' ': sep.join(words),
+    'string.replace': str.replace, 'string.split': str.split, 'string.strip': str.strip, 'string.atoi': int,
+    'string.atof': float, 'sys.setdefaultencoding': lambda name: None, 'random.sample': _sample,
+    'random.shuffle': _shuffle, 'types.StringType': str, 'types.IntType': int, 'types.FloatType': float,
+    'types.ListType': list, 'types.DictType': dict, 'types.TupleType': tuple, 'types.NoneType': type(None),
+    'types.StringTypes': (str,), 'types.BooleanType': bool,
+}
 
 
 def _csv(name):

@@ -1,8 +1,8 @@
 """One old module → its modern source. The tree is lossless (libcst), so comments, layout and line order stay.
 
-What is gone is looked up in symbols.py: pure renames are written out (`tf.mul` → `tf.multiply`), calls of TensorFlow
-≤ 0.12 get today's argument order, layers of `tf.contrib`, `tf.layers` … come from helpers.py. What cannot be decided
-from the text is written so that it is right in every case (helpers.div), or reported.
+What is gone is looked up in symbols.py: pure renames are written out (`tf.mul` → `tf.multiply`), calls of
+TensorFlow ≤ 0.12 get today's argument order, layers of `tf.contrib`, `tf.layers` … come from helpers.py. What
+cannot be decided from the text is written so that it is right in every case (helpers.div), or reported.
 """
 import dataclasses
 import re
@@ -15,8 +15,10 @@ from legacy import symbols
 from legacy.rewrite_calls import Calls
 from legacy.rewrite_facts import (ABSOLUTE, DOWNLOADS, LEFT_ALONE, PACKAGES, RENAMED_CALLS, SCOPES, exists,
                                   expected_version, installed, size_positions)
-from legacy.rewrite_tree import (REMOVED, call, clean_commas, dotted, every, every_value, guarded_statements, imported,
-                                 insertion_point, without_removed)
+from legacy.rewrite_tree import (
+    REMOVED, call, clean_commas, dotted, every, every_value, guarded_statements, imported, insertion_point,
+    without_removed,
+)
 from legacy.tf1.sizes import SIZES
 
 TENSORFLOW = 'tensorflow.compat.v1'
@@ -25,7 +27,8 @@ HELPERS = 'helpers'
 
 @dataclasses.dataclass(frozen=True)
 class Note:
-    """One line of the report. look: a person must look; else it is only counted as a change. library: what is missing.
+    """One line of the report. look: a person must look; else it is only counted as a change. library: what is
+    missing.
     """
     line: int
     text: str
@@ -37,12 +40,12 @@ class Note:
 class Module:
     """What the rewriting of one file needs to know about the project.
 
-    path: relative to the project. python2: its language. tensorflow: whether it or a file that shares imports with it
-    uses TensorFlow; gpu: pins operations to a GPU without soft placement; reused: reuses the scope that optimisers are
-    made in. exports: {module-level name: dotted import} that the star imports of this file bring in. star_names: names
-    that files which do `from this import *` mention. siblings: modules of the package that this file belongs to, which
-    Python 2 imported without a dot. local: what else of the project it can import. old_axis_order: whether the project
-    is older than TensorFlow 1.0.
+    path: relative to the project. python2: its language. tensorflow: whether it or a file that shares imports
+    with it uses TensorFlow; gpu: pins operations to a GPU without soft placement; reused: reuses the scope
+    that optimisers are made in. exports: {module-level name: dotted import} that the star imports of this
+    file bring in. star_names: names that files which do `from this import *` mention. siblings: modules of
+    the package that this file belongs to, which Python 2 imported without a dot. local: what else of the
+    project it can import. old_axis_order: whether the project is older than TensorFlow 1.0.
     """
     path: str
     python2: bool
@@ -100,7 +103,9 @@ class Rewriter(Calls):
                                              if target == 'tensorflow'), None)
 
     def binding(self, name):
-        """The dotted module path that a Name stands for by an import (here or through a star import), or None."""
+        """The dotted module path that a Name stands for by an import (here or through a star import), or
+        None.
+        """
         scope = self.get_metadata(metadata.ScopeProvider, name, None)
         if scope is None:
             return None
@@ -115,7 +120,9 @@ class Rewriter(Calls):
         return self.module.exports.get(name.value)
 
     def alias_of(self, found):
-        """`flags = tf.app.flags`: the path of a name that is assigned once, at module level, from a dotted path."""
+        """`flags = tf.app.flags`: the path of a name that is assigned once, at module level, from a dotted
+        path.
+        """
         if len(found) != 1 or not isinstance(found[0].scope, metadata.GlobalScope):
             return None
         target = self.get_metadata(metadata.ParentNodeProvider, found[0].node, None)
@@ -170,7 +177,9 @@ class Rewriter(Calls):
         if name in ('tf.__version__', 'tf.VERSION'):
             return repr(expected_version()), f'{name} → the version whose behaviour the code expects', True
         if name == 'tf.train.ExponentialMovingAverage':
-            return self.helper('ExponentialMovingAverage'), f'{name} → helpers.ExponentialMovingAverage', False
+            return (
+                self.helper('ExponentialMovingAverage'), f'{name} → helpers.ExponentialMovingAverage', False,
+            )
         row = symbols.lookup(name)
         if row is None or not row.restored or name in LEFT_ALONE:
             return None
@@ -185,7 +194,8 @@ class Rewriter(Calls):
             return self._numpy(row)
         if row.kind == 'changed' and name != 'tf.nn.conv2d_transpose':
             return None
-        helper = '.'.join([module.split('.')[-1]] + ([] if attribute in ('MODULE', 'PACKAGE') else [attribute]))
+        helper = '.'.join([module.split('.')[-1]] + \
+                          ([] if attribute in ('MODULE', 'PACKAGE') else [attribute]))
         return self.helper(helper), f'{name} → helpers.{helper}', False
 
     def _replacement_below(self, name):
@@ -216,7 +226,7 @@ class Rewriter(Calls):
             return self.helper(helper), f'{row.name} → helpers.{helper}', False
         return modern, f'{row.name} → {modern}', False
 
-    # ------------------------------------------------------------------------------------- plan, on the way down
+    # ---------------------------------------------------------------------------------- plan, on the way down
 
     def visit_Attribute(self, node):
         parent = self.get_metadata(metadata.ParentNodeProvider, node)
@@ -296,7 +306,9 @@ class Rewriter(Calls):
     def visit_Subscript(self, node):
         for element in node.slice:
             part = element.slice
-            for value in ([part.value] if isinstance(part, cst.Index) else [part.lower, part.upper, part.step]):
+            for value in (
+                [part.value] if isinstance(part, cst.Index) else [part.lower, part.upper, part.step]
+            ):
                 if value is not None:
                     self._mark(value)
 
@@ -306,12 +318,14 @@ class Rewriter(Calls):
         if ABSOLUTE.match(text) and not isinstance(parent, cst.Expr):
             self.note(node, f'absolute path {text}', True)
 
-    # ------------------------------------------------------------------------------------ change, on the way up
+    # ---------------------------------------------------------------------------------- change, on the way up
 
     def leave_Attribute(self, original_node, updated_node):
         if original_node in self.plan:
             new = cst.parse_expression(self.plan[original_node])
-            return new.with_changes(lpar=updated_node.lpar, rpar=updated_node.rpar) if updated_node.lpar else new
+            return (
+                new.with_changes(lpar=updated_node.lpar, rpar=updated_node.rpar) if updated_node.lpar else new
+            )
         if updated_node.attr.value in ('__flags', '_FlagValues__flags'):
             self.note(original_node, '.__flags → helpers.flag_values(): the values, as before TensorFlow 1.5')
             return call(self.helper('flag_values'), updated_node.value)
@@ -340,7 +354,8 @@ class Rewriter(Calls):
         if base == '__future__':
             return self._future(original_node, updated_node)
         if self._is_sibling(base):
-            self.note(original_node, f'from {base} import … → from .{base} import …: a module of this package')
+            self.note(original_node,
+                      f'from {base} import … → from .{base} import …: a module of this package')
             return updated_node.with_changes(relative=[cst.Dot()])
         if isinstance(original_node.names, cst.ImportStar):
             if base.split('.')[0] == 'tensorflow':
@@ -361,7 +376,9 @@ class Rewriter(Calls):
         return self._rewritten(original_node, updated_node, [], [])
 
     def _rewritten(self, original_node, updated_node, kept, extra):
-        """The import with the aliases that stay; leave_SimpleStatementLine adds the lines that take others' place."""
+        """The import with the aliases that stay; leave_SimpleStatementLine adds the lines that take others'
+        place.
+        """
         if len(kept) == len(original_node.names):
             return updated_node
         self.pending = getattr(self, 'pending', [])
@@ -404,15 +421,22 @@ class Rewriter(Calls):
             self.note(node, f'{name} is gone and has no helper', True)
             return None
         if name.startswith('tf.contrib'):
-            return []                                     # tf.contrib itself: every use of it has been rewritten
+            return []  # tf.contrib itself: every use of it has been rewritten
         if name.startswith('tf.') and not path.startswith('tensorflow.python'):
             return [f'{local_name} = {self.tf(name)}']
         return self._absent(node, path, bound, local_name, parent)
 
     def _absent(self, node, path, bound, local_name, parent):
-        """A library that is not installed here: dropped where nothing uses it, else a stand-in takes its place."""
+        """A library that is not installed here: dropped where nothing uses it, else a stand-in takes its
+        place.
+        """
         top = path.split('.')[0]
-        if top in sys.stdlib_module_names or node in self.guarded or not self.module.tensorflow or installed(top):
+        if (
+            top in sys.stdlib_module_names
+            or node in self.guarded
+            or not self.module.tensorflow
+            or installed(top)
+        ):
             return None
         if not self._used(node, local_name, None):
             self.note(node, f'import of {path} removed: not installed here and not used', False)
@@ -473,7 +497,8 @@ class Rewriter(Calls):
         names = {self.helpers, *(line.split()[-1].split('.')[0] for line in self.imports)}
         position = insertion_point(body, names, TENSORFLOW, 'disable_v2_behavior')
         if body and not updated_node.header and body[0] is not updated_node.body[0]:
-            body[0] = body[0].with_changes(leading_lines=[line for line in body[0].leading_lines if line.comment])
+            body[0] = body[0].with_changes(
+                leading_lines=[line for line in body[0].leading_lines if line.comment])
         present = {cst.Module([]).code_for_node(statement).strip() for statement in body}
         added = [cst.parse_statement(line) for line in self.imports if line not in present]
         if added and position == 0 and body:

@@ -11,7 +11,9 @@ from legacy.rewrite_tree import (as_keyword, bare, call, clean_commas, floor_div
 
 
 class Calls(cst.CSTTransformer):
-    """Needs from Rewriter: module, called, whole, true_division, canonical(), helper(), tf(), note(), line()."""
+    """Needs from Rewriter: module, called, whole, true_division, canonical(), helper(), tf(), note(),
+    line().
+    """
 
     def leave_Call(self, original_node, updated_node):
         name = self.called.get(original_node, '')
@@ -42,7 +44,11 @@ class Calls(cst.CSTTransformer):
 
     def _method(self, original_node, updated_node, name):
         keywords = {arg.keyword.value for arg in updated_node.args if arg.keyword}
-        if self.module.python2 and isinstance(updated_node.func, cst.Name) and updated_node.func.value == 'print':
+        if (
+            self.module.python2
+            and isinstance(updated_node.func, cst.Name)
+            and updated_node.func.value == 'print'
+        ):
             return without_double_parentheses(updated_node)
         method = updated_node.func.attr.value if isinstance(updated_node.func, cst.Attribute) else None
         if method == 'tostring' and not updated_node.args and not name:
@@ -58,7 +64,8 @@ class Calls(cst.CSTTransformer):
         if name == 'tf.Session' and self.module.gpu:
             return self._soft_placement(original_node, updated_node)
         if method in ('minimize', 'apply_gradients') and self.module.reused:
-            self.note(original_node, f'.{method}() → helpers.{method}(): works in a scope that is being reused')
+            self.note(original_node,
+                      f'.{method}() → helpers.{method}(): works in a scope that is being reused')
             optimizer = cst.Arg(updated_node.func.value)
             return updated_node.with_changes(func=cst.parse_expression(self.helper(method)),
                                              args=clean_commas([optimizer, *updated_node.args]))
@@ -70,10 +77,15 @@ class Calls(cst.CSTTransformer):
             buffer = updated_node.with_deep_changes(updated_node.func, attr=cst.Name('frombuffer'))
             return cst.Call(cst.Attribute(buffer, cst.Name('copy')))
         if name == 'np.load' and 'allow_pickle' not in keywords:
-            self.note(original_node, 'np.load reads no pickled objects any more; add allow_pickle=True if the file '
-                                     'is yours and has some', True)
+            self.note(
+                original_node,
+                'np.load reads no pickled objects any more; add allow_pickle=True if the file '
+                'is yours and has some',
+                True,
+            )
         if name in IMAGEIO:
-            self.note(original_node, f'{name} → helpers.imageio2.{name[8:]}: floats to bytes, fps and seconds')
+            self.note(original_node,
+                      f'{name} → helpers.imageio2.{name[8:]}: floats to bytes, fps and seconds')
             return updated_node.with_changes(func=cst.parse_expression(self.helper('imageio2.' + name[8:])))
         if name == 'tf.flags.DEFINE_boolean' or name == 'tf.flags.DEFINE_bool':
             self.note(original_node, 'boolean flags: --flag False sets it to True today; type --noflag or '
@@ -86,7 +98,9 @@ class Calls(cst.CSTTransformer):
             self.note(original_node, 'the graph is pinned to a GPU: without one it runs only with '
                                      'tf.ConfigProto(allow_soft_placement=True)', True)
             return node
-        self.note(original_node, 'tf.Session() → allow_soft_placement: operations pinned to /gpu:0 run without one')
+        self.note(
+            original_node, 'tf.Session() → allow_soft_placement: operations pinned to /gpu:0 run without one'
+        )
         config = cst.parse_expression(self.tf('tf.ConfigProto') + '(allow_soft_placement=True)')
         return node.with_changes(args=clean_commas([*node.args, as_keyword(cst.Arg(config), 'config')]))
 
@@ -96,7 +110,9 @@ class Calls(cst.CSTTransformer):
             if arg.keyword and arg.keyword.value in names else arg for arg in node.args])
 
     def _logits_first(self, original_node, node, name):
-        """By position it was (logits, labels) up to 0.12; 1.x took keywords only, 2.x takes (labels, logits)."""
+        """By position it was (logits, labels) up to 0.12; 1.x took keywords only, 2.x takes (labels,
+        logits).
+        """
         order = ['logits', 'labels', *(['dim'] if name.startswith('tf.nn.softmax') else []), 'name']
         positional = [arg for arg in node.args if arg.keyword is None and not arg.star]
         if positional and isinstance(positional[0].value, cst.Name) and positional[0].value.value == 'None':
@@ -136,7 +152,9 @@ class Calls(cst.CSTTransformer):
     def _values_last(self, node):
         """op_scope(values, name, default_name) → name_scope(name, default_name, values)."""
         first, *rest = node.args
-        return node.with_changes(args=clean_commas([*rest, first if first.keyword else as_keyword(first, 'values')]))
+        return node.with_changes(
+            args=clean_commas([*rest, first if first.keyword else as_keyword(first, 'values')])
+        )
 
     def _resize_images(self, original_node, node):
         """(images, height, width) of TensorFlow <= 0.11 → (images, [height, width])."""
@@ -196,7 +214,9 @@ class Calls(cst.CSTTransformer):
             self.note(original_node, 'whole numbers: /= → //=')
             return updated_node.with_changes(operator=cst.FloorDivideAssign(
                 updated_node.operator.whitespace_before, updated_node.operator.whitespace_after))
-        self.note(original_node, '/= → helpers.div: write //= where both sides are whole numbers, else /=', True)
+        self.note(
+            original_node, '/= → helpers.div: write //= where both sides are whole numbers, else /=', True
+        )
         target = updated_node.target
         return cst.Assign([cst.AssignTarget(target)], call(self.helper('div'), target, updated_node.value))
 

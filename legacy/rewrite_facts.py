@@ -1,4 +1,6 @@
-"""What rewriting knows besides symbols.py: which helper, which arguments are sizes, what today's TensorFlow has."""
+"""What rewriting knows besides symbols.py: which helper, which arguments are sizes, what today's TensorFlow
+has.
+"""
 import functools
 import importlib.util
 import os
@@ -29,45 +31,78 @@ RENAMED_CALLS = {
 }
 IMAGEIO = {'imageio.' + name for name in ('imwrite', 'imsave', 'mimwrite', 'mimsave', 'get_writer')}
 SCOPES = {'tf.op_scope': 'tf.name_scope', 'tf.variable_op_scope': 'tf.variable_scope'}
-LOGITS_FIRST = {f'tf.nn.{name}_cross_entropy_with_logits' for name in ('sigmoid', 'softmax', 'sparse_softmax')}
+LOGITS_FIRST = {f'tf.nn.{name}_cross_entropy_with_logits' for name in (
+    'sigmoid', 'softmax', 'sparse_softmax')}
 AXIS_NAMES = {'axis', 'dim', 'concat_dim', 'split_dim'}
 # Changed, but as good as before for a source that keeps to what TensorFlow 1 documented.
-LEFT_ALONE = {'tf.app', 'tf.flags', 'tf.image.resize_images', 'tf.reverse', 'tf.concat', 'tf.split'} | LOGITS_FIRST
-# Which arguments of a function are sizes, counts or positions, by position; keywords are known by name (SIZES).
+LEFT_ALONE = {'tf.app', 'tf.flags', 'tf.image.resize_images',
+    'tf.reverse', 'tf.concat', 'tf.split'} | LOGITS_FIRST
+# Which arguments of a function are sizes, counts or positions, by position; keywords are known by name
+# (SIZES).
 SIZE_POSITIONS = {
-    **dict.fromkeys(('np.zeros', 'np.ones', 'np.empty', 'np.full', 'np.eye', 'tf.zeros', 'tf.ones', 'tf.fill',
-                     'tf.random_normal', 'tf.random_uniform', 'tf.truncated_normal'), (0,)),
-    **dict.fromkeys(('np.reshape', 'np.tile', 'np.repeat', 'np.random.rand', 'tf.reshape', 'tf.tile', 'tf.one_hot',
-                     'tf.placeholder', 'tf.get_variable', 'tf.image.resize_images', 'tf.image.resize_bilinear',
-                     'tf.image.resize_bicubic', 'tf.image.resize_nearest_neighbor', 'tf.random_crop', 'tf.pad',
-                     'tf.broadcast_to'), (1,)),
-    **dict.fromkeys(('np.linspace', 'tf.constant', 'tf.lin_space', 'tf.linspace', 'tf.nn.conv2d',
-                     'np.random.normal', 'np.random.uniform', 'np.random.randint', 'np.random.choice'), (2,)),
-    **dict.fromkeys(('tf.slice', 'tf.strided_slice', 'tf.nn.max_pool', 'tf.nn.avg_pool', 'tf.split',
-                     'tf.image.resize_image_with_crop_or_pad'), (1, 2)),
+    **dict.fromkeys(
+        (
+            'np.zeros', 'np.ones', 'np.empty', 'np.full', 'np.eye', 'tf.zeros', 'tf.ones', 'tf.fill',
+            'tf.random_normal', 'tf.random_uniform', 'tf.truncated_normal',
+        ),
+        (0,),
+    ),
+    **dict.fromkeys(
+        (
+            'np.reshape', 'np.tile', 'np.repeat', 'np.random.rand', 'tf.reshape', 'tf.tile', 'tf.one_hot',
+            'tf.placeholder', 'tf.get_variable', 'tf.image.resize_images', 'tf.image.resize_bilinear',
+            'tf.image.resize_bicubic', 'tf.image.resize_nearest_neighbor', 'tf.random_crop', 'tf.pad',
+            'tf.broadcast_to',
+        ),
+        (1,),
+    ),
+    **dict.fromkeys(
+        (
+            'np.linspace', 'tf.constant', 'tf.lin_space', 'tf.linspace', 'tf.nn.conv2d', 'np.random.normal',
+            'np.random.uniform', 'np.random.randint', 'np.random.choice',
+        ),
+        (2,),
+    ),
+    **dict.fromkeys(
+        (
+            'tf.slice', 'tf.strided_slice', 'tf.nn.max_pool', 'tf.nn.avg_pool', 'tf.split',
+            'tf.image.resize_image_with_crop_or_pad',
+        ),
+        (1, 2),
+    ),
     'tf.nn.conv2d_transpose': (2, 3),
     'tf.image.crop_to_bounding_box': (1, 2, 3, 4),
     'tf.image.pad_to_bounding_box': (1, 2, 3, 4),
 }
 LAYER_SIZES = {
     **dict.fromkeys(('dense', 'fully_connected', 'linear', 'relu'), (1,)),
-    **dict.fromkeys(('conv1d', 'conv2d', 'conv3d', 'convolution2d', 'conv2d_transpose', 'convolution2d_transpose',
-                     'separable_conv2d'), (1, 2, 3)),
+    **dict.fromkeys(
+        (
+            'conv1d', 'conv2d', 'conv3d', 'convolution2d', 'conv2d_transpose', 'convolution2d_transpose',
+            'separable_conv2d',
+        ),
+        (1, 2, 3),
+    ),
     **dict.fromkeys(('max_pool2d', 'avg_pool2d', 'max_pooling2d', 'average_pooling2d'), (1, 2)),
 }
 # Functions whose result is a float, or an array or tensor of floats.
-FLOATS = re.compile(r'np\.(sqrt|mean|std|exp|log|random\.(rand|randn|normal|uniform))$|math\.|time\.'
-                    r'|tf\.nn\.(?!top_k)'
-                    r'|tf\.(sqrt|to_float|reduce_mean|exp|log|add_n|matmul|tanh|sigmoid|truncated_normal|random_\w+)$')
+FLOATS = re.compile(
+    r'np\.(sqrt|mean|std|exp|log|random\.(rand|randn|normal|uniform))$|math\.|time\.'
+    r'|tf\.nn\.(?!top_k)'
+    r'|tf\.(sqrt|to_float|reduce_mean|exp|log|add_n|matmul|tanh|sigmoid|truncated_normal|random_\w+)$'
+)
 DOWNLOADS = re.compile(r'(^|\.)(urlretrieve|urlopen|wget|download)$')
 ABSOLUTE = re.compile(r'(/[\w.-]+/[\w./*-]+|~/\S+|[A-Z]:\\\S+)$')
 
 
 @functools.lru_cache(None)
 def api_names(folder):
-    """The names that a module of tf.compat.v1 offers, read from its source: importing TensorFlow takes seconds."""
+    """The names that a module of tf.compat.v1 offers, read from its source: importing TensorFlow takes
+    seconds.
+    """
     spec = importlib.util.find_spec('tensorflow')
-    path = os.path.join(spec.submodule_search_locations[0], '_api', 'v2', 'compat', 'v1', folder) if spec else ''
+    path = os.path.join(spec.submodule_search_locations[0],
+                        '_api', 'v2', 'compat', 'v1', folder) if spec else ''
     if not os.path.isfile(os.path.join(path, '__init__.py')):
         return None
     with open(os.path.join(path, '__init__.py'), encoding='utf-8') as file:
@@ -76,13 +111,17 @@ def api_names(folder):
 
 
 def expected_version():
-    """The TensorFlow version that `run` shows old scripts, read from its source: importing it takes seconds."""
+    """The TensorFlow version that `run` shows old scripts, read from its source: importing it takes
+    seconds.
+    """
     with open(os.path.join(os.path.dirname(__file__), 'tf1', 'renamed.py'), encoding='utf-8') as file:
         return re.search(r"^__version__ = '(.+)'$", file.read(), re.M).group(1)
 
 
 def exists(name):
-    """Whether a canonical `tf.a.b` is in tf.compat.v1; parts below a class or function are taken for granted."""
+    """Whether a canonical `tf.a.b` is in tf.compat.v1; parts below a class or function are taken for
+    granted.
+    """
     folder = ''
     for part in name.split('.')[1:]:
         names = api_names(folder)

@@ -20,8 +20,8 @@ def without_removed(body):
 
 
 def insertion_point(body, names, module, switch):
-    """Where added imports go: before the first use of `names`; after the import of `module` and the `switch` below
-    it, else after the first imports."""
+    """Where added imports go: before the first use of `names`; after the import of `module` and the `switch`
+    below it, else after the first imports."""
     position, used = 0, len(body)
     for n, statement in enumerate(body):
         if any(name.value in names for name in every(statement, cst.Name)):
@@ -85,17 +85,30 @@ def guarded_statements(module):
 
 
 def call(function, *values):
-    args = [cst.Arg(value, comma=cst.Comma(whitespace_after=cst.SimpleWhitespace(' '))) for value in values[:-1]]
+    args = [cst.Arg(value, comma=cst.Comma(whitespace_after=cst.SimpleWhitespace(' ')))
+                    for value in values[:-1]]
     return cst.Call(cst.parse_expression(function), [*args, cst.Arg(values[-1])])
 
 
 def without_double_parentheses(node):
-    """print((x)), as the translation of `print (x)` leaves it → print(x); print((x, y)) prints a tuple and stays."""
-    only = node.args[0] if len(node.args) == 1 and not node.args[0].keyword and not node.args[0].star else None
-    if only is None or not getattr(only.value, 'lpar', ()) or isinstance(only.value, (cst.Tuple, cst.GeneratorExp)):
+    """print((x)), as the translation of `print (x)` leaves it → print(x); print((x, y)) prints a tuple and
+    stays.
+    """
+    only = node.args[0] if len(
+        node.args) == 1 and not node.args[0].keyword and not node.args[0].star else None
+    if (
+        only is None
+        or not getattr(only.value, 'lpar', ())
+        or isinstance(only.value, (cst.Tuple, cst.GeneratorExp))
+    ):
         return node
-    return node.with_changes(args=[only.with_changes(value=only.value.with_changes(lpar=only.value.lpar[1:],
-                                                                                   rpar=only.value.rpar[1:]))])
+    return node.with_changes(
+        args=[
+            only.with_changes(
+                value=only.value.with_changes(lpar=only.value.lpar[1:], rpar=only.value.rpar[1:])
+            )
+        ]
+    )
 
 
 def as_keyword(arg, name):

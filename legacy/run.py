@@ -20,11 +20,18 @@ def options(argv):
     args = arguments(
         'run', 'Run an old TensorFlow 1 script or notebook unmodified. It never touches the network.', argv,
         ('--stop_after', dict(type=int, metavar='N', help='end cleanly after N calls of Session.run')),
-        ('--map_path', dict(action='append', default=[], metavar='OLD=NEW', help='read and write NEW wherever the '
-                            'script or its arguments name a path that starts with OLD')),
+        (
+            '--map_path',
+            dict(
+                action='append', default=[], metavar='OLD=NEW',
+                help='read and write NEW wherever the '
+                'script or its arguments name a path that starts with OLD',
+            ),
+        ),
         ('--explain', dict(action='store_true', help='list at the end every symbol that was restored')),
         ('script', dict(help='SCRIPT.py or NOTEBOOK.ipynb')),
-        ('arguments', dict(nargs=argparse.REMAINDER, help="the script's own arguments")))
+        ('arguments', dict(nargs=argparse.REMAINDER, help="the script's own arguments")),
+    )
     if not os.path.isfile(args.script):
         raise UserError(f'no such file: {args.script}; expected a .py script or an .ipynb notebook')
     if not args.script.endswith(('.py', '.ipynb')):

@@ -65,7 +65,8 @@ def _sessions(tf):
 
 
 def _before_run():
-    """Stops the main thread at its call after the last one allowed, so that the script can use what that one gave.
+    """Stops the main thread at its call after the last one allowed, so that the script can use what that one
+    gave.
 
     Later calls stop it again; TensorFlow's own threads may still close their queues.
     """
@@ -94,7 +95,7 @@ def _after_run():
 
 def _stop():
     COUNT['stopped'] = True
-    threading.excepthook = lambda args: None    # threads that the end takes by surprise have nothing to report
+    threading.excepthook = lambda args: None  # threads that the end takes by surprise have nothing to report
 
 
 def finish():
@@ -104,7 +105,7 @@ def finish():
     for thread in _workers():                           # Python waits for them too; --stop_after does not
         while thread.is_alive() and not COUNT['stopped']:
             thread.join(0.2)
-    threading.excepthook = lambda args: None            # queue threads end with their session, as at any exit,
+    threading.excepthook = lambda args: None  # queue threads end with their session, as at any exit,
     sys.unraisablehook = lambda args: None              # and so do the destructors that wait for them
     logging.getLogger('tensorflow').setLevel(logging.CRITICAL)
     from tensorflow.python.summary.writer.event_file_writer import EventFileWriter

@@ -82,6 +82,7 @@ merge_summary summary.merge
 mul multiply
 neg negative
 sub subtract
+tensor_summary summary.tensor_summary
 select where
 image.per_image_whitening image.per_image_standardization
 nn.deconv2d nn.conv2d_transpose
@@ -444,11 +445,15 @@ static_bidirectional_rnn tf.nn.static_bidirectional_rnn
     yield from _rows('gone', 'tf.contrib.data', 'tf1.contrib_data', CONTRIB_DATA)
     yield Symbol('tf.contrib.distributions', 'tf1.distributions:MODULE', 'tf.distributions')
     yield Symbol('tf.contrib.losses', 'tf1.slim:losses', 'tf.losses')
-    for name in ('layers', 'models', 'Model', 'Sequential', 'Input', 'initializers', 'activations', 'regularizers',
-                 'backend'):
+    for name in (
+        'layers', 'models', 'Model', 'Sequential', 'Input', 'initializers', 'activations', 'regularizers',
+        'backend',
+    ):
         for prefix in ('tf.keras.', 'keras.'):
-            yield Symbol(prefix + name, f'tf1.keras_view:{name}', 'tf.nn on get_variable', 'changed',
-                         'in a TensorFlow 1 graph, where Keras 3 does not work: layers called on tensors; no fit')
+            yield Symbol(
+                prefix + name, f'tf1.keras_view:{name}', 'tf.nn on get_variable', 'changed',
+                'in a TensorFlow 1 graph, where Keras 3 does not work: layers called on tensors; no fit',
+            )
     yield Symbol('tf.contrib.metrics', '=metrics', 'tf.metrics')
     yield Symbol('tf.contrib.signal', '=signal', 'tf.signal')
     yield Symbol('tf.contrib.lookup', '=lookup', 'tf.lookup')
@@ -551,7 +556,9 @@ coerce none
                  'subprocess.check_output', 'subprocess.run', 'urllib.request.urlretrieve',
                  'urllib.request.urlopen'):
         yield Symbol(name, 'python2:STDLIB', name, 'changed', 'downloads are refused')
-    for name in ('csv.reader', 'csv.writer', 'csv.DictReader', 'csv.DictWriter', 'random.sample', 'random.shuffle'):
+    for name in (
+        'csv.reader', 'csv.writer', 'csv.DictReader', 'csv.DictWriter', 'random.sample', 'random.shuffle',
+    ):
         yield Symbol(name, 'python2:STDLIB', name, 'changed', 'takes what it took in Python 2')
     for name in ('load', 'loads', 'dump'):
         yield Symbol('pickle.' + name, f'python2:pickle_{name}', 'pickle.' + name, 'changed',
@@ -601,7 +608,8 @@ histogram np.histogram
                            ('moviepy', 'imageio'), ('skimage', 'PIL'), ('sklearn', 'scikit-learn'),
                            ('progressbar', 'tqdm'), ('dateutil', 'datetime'), ('easydict',
                                                                                'types.SimpleNamespace'),
-                           ('colorlog', 'logging'), ('colorama', 'ANSI codes'), ('IPython', 'IPython'), ('seaborn', 'matplotlib')):
+                           ('colorlog', 'logging'), ('colorama', 'ANSI codes'), ('terminaltables', 'print'),
+                           ('IPython', 'IPython'), ('seaborn', 'matplotlib')):
         yield Symbol(module, 'absent:' + module, modern, 'gone',
                      'used as it is where installed; otherwise a small part is put in its place')
     yield Symbol('keras.datasets', 'keras_datasets:MODULE', 'data.read_mnist', 'changed', 'never downloads')
@@ -617,9 +625,13 @@ save imageio.get_writer
 """, 'images of floats were brought to bytes, fps and duration were in seconds')
     yield Symbol('h5py.File', 'h5py2:File', "h5py.File(name, 'a')", 'changed',
                  'a file was opened to write, and made, without a mode')
-    for name in ('gaussian', 'hann', 'hanning', 'hamming', 'blackman', 'kaiser', 'bartlett', 'boxcar', 'triang'):
+    for name in (
+        'gaussian', 'hann', 'hanning', 'hamming', 'blackman', 'kaiser', 'bartlett', 'boxcar', 'triang',
+    ):
         today = {'hanning': 'hann'}.get(name, name)
-        yield Symbol('scipy.signal.' + name, '=signal.windows.' + today, 'scipy.signal.windows.' + today, 'renamed')
+        yield Symbol(
+            'scipy.signal.' + name, '=signal.windows.' + today, 'scipy.signal.windows.' + today, 'renamed'
+        )
     for name, today in (('simps', 'simpson'), ('cumtrapz', 'cumulative_trapezoid'), ('trapz', 'trapezoid')):
         yield Symbol('scipy.integrate.' + name, '=integrate.' + today, 'scipy.integrate.' + today, 'renamed')
 

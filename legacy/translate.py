@@ -194,7 +194,8 @@ def project_files(script, folders):
                 todo.append(file)
                 if file.endswith('__init__.py'):                # a package belongs to the project as a whole
                     package = os.path.dirname(file)
-                    todo += [os.path.join(package, name) for name in os.listdir(package) if name.endswith('.py')]
+                    todo += [os.path.join(package, name)
+                                          for name in os.listdir(package) if name.endswith('.py')]
     return found
 
 

@@ -187,8 +187,11 @@ class World:
         """
         for folder in (os.getcwd(), *translate.above(os.path.join(self.folder, 'script'))):
             package = os.path.join(folder, top)
-            if folder not in sys.path and (translate.module_file(folder, top) or os.path.isdir(package) and any(
-                    name.endswith('.py') for name in os.listdir(package))):
+            if folder not in sys.path and (
+                translate.module_file(folder, top)
+                or os.path.isdir(package)
+                and any(name.endswith('.py') for name in os.listdir(package))
+            ):
                 notes.say(f'module {top} is taken from {os.path.relpath(folder)}, as with PYTHONPATH there',
                           'near ' + folder)
                 sys.path.append(folder)

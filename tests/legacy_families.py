@@ -148,7 +148,8 @@ with tf.variable_scope('keras'):
 stacked = tf.keras.Sequential([keras.Dense(4, activation='tanh', input_shape=(5,)), keras.Dense(2)])
 start = tf.keras.Input((5,))
 functional = tf.keras.Model(start, keras.Dense(3)(keras.Dense(4)(start)))
-keep('keras', out=k, train=k1, infer=k0, stacked=stacked(rows), again=stacked(rows), functional=functional(rows))
+keep('keras', out=k, train=k1, infer=k0, stacked=stacked(
+    rows), again=stacked(rows), functional=functional(rows))
 names['keras'] = [len(kbn.updates), len(stacked.weights), len(functional.trainable_weights),
                   [v.name for v in kbn.weights]]
 

@@ -25,25 +25,41 @@ def faces(tmp_path_factory):
     rng = np.random.default_rng(0)
     for number in range(9):
         small = rng.integers(0, 256, (3, 4, 3), dtype=np.uint8)
-        Image.fromarray(small).resize((24, 20), Image.Resampling.BILINEAR).save(folder / 'faces' / f'{number}.jpg', quality=95)
+        Image.fromarray(small).resize((24, 20), Image.Resampling.BILINEAR).save(
+            folder / 'faces' / f'{number}.jpg', quality=95)
     return folder
 
 
 def flags(folder, faces, **changes):
     """What FLAGS were in upstream's main.py, its folders joined."""
     run = os.path.join(str(folder), 'run')
-    return types.SimpleNamespace(**{**dict(
-        epoch=2, learning_rate=0.001, beta1=0.5, train_size=np.inf, batch_size=BATCH, dataset='faces', data_dir=str(faces),
-        out_dir=run, checkpoint_dir=os.path.join(run, 'checkpoint'), sample_dir=os.path.join(run, 'samples'),
-        sample_freq=2, ckpt_freq=2, max_to_keep=1, z_dim=Z_DIM, z_dist='uniform_signed', G_img_sum=False), **changes})
+    return types.SimpleNamespace(
+        **{
+            **dict(
+                epoch=2, learning_rate=0.001, beta1=0.5, train_size=np.inf, batch_size=BATCH, dataset='faces',
+                data_dir=str(faces), out_dir=run, checkpoint_dir=os.path.join(run, 'checkpoint'),
+                sample_dir=os.path.join(run, 'samples'), sample_freq=2, ckpt_freq=2, max_to_keep=1,
+                z_dim=Z_DIM, z_dist='uniform_signed', G_img_sum=False,
+            ),
+            **changes,
+        }
+    )
 
 
 def make_dcgan(sess, FLAGS, **arguments):
-    return DCGAN(sess, **{**dict(
-        input_width=16, input_height=16, output_width=12, output_height=8, batch_size=FLAGS.batch_size,
-        sample_num=FLAGS.batch_size, z_dim=FLAGS.z_dim, gf_dim=2, df_dim=2, dataset_name=FLAGS.dataset,
-        input_fname_pattern='*.jpg', crop=True, checkpoint_dir=FLAGS.checkpoint_dir, sample_dir=FLAGS.sample_dir,
-        data_dir=FLAGS.data_dir, out_dir=FLAGS.out_dir, max_to_keep=FLAGS.max_to_keep), **arguments})
+    return DCGAN(
+        sess,
+        **{
+            **dict(
+                input_width=16, input_height=16, output_width=12, output_height=8,
+                batch_size=FLAGS.batch_size, sample_num=FLAGS.batch_size, z_dim=FLAGS.z_dim, gf_dim=2,
+                df_dim=2, dataset_name=FLAGS.dataset, input_fname_pattern='*.jpg', crop=True,
+                checkpoint_dir=FLAGS.checkpoint_dir, sample_dir=FLAGS.sample_dir, data_dir=FLAGS.data_dir,
+                out_dir=FLAGS.out_dir, max_to_keep=FLAGS.max_to_keep,
+            ),
+            **arguments,
+        },
+    )
 
 
 @pytest.fixture(scope='module')
@@ -52,14 +68,21 @@ def script(faces, tmp_path_factory):
     FLAGS = flags(tmp_path_factory.mktemp('script'), faces)
     with tf.Graph().as_default(), tf.Session() as sess:
         dcgan = make_dcgan(sess, FLAGS)
-        dcgan.d_optim, dcgan.g_optim    # as upstream's train(): the optimisers are made before the variables are initialised
+        # as upstream's train(): the optimisers are made before the variables are initialised
+        dcgan.d_optim, dcgan.g_optim
         yield sess, dcgan, FLAGS
 
 
 def batch_of(dcgan, FLAGS):
     files = sorted(glob.glob(os.path.join(FLAGS.data_dir, FLAGS.dataset, '*.jpg')))[:FLAGS.batch_size]
-    images = [get_image(name, dcgan.input_height, dcgan.input_width, dcgan.output_height, dcgan.output_width, dcgan.crop,  # noqa: F405
-                        dcgan.grayscale) for name in files]
+    images = [
+        get_image(
+            name, dcgan.input_height, dcgan.input_width, dcgan.output_height, dcgan.output_width,
+            dcgan.crop,  # noqa: F405
+            dcgan.grayscale,
+        )
+        for name in files
+    ]
     return np.array(images).astype(np.float32)
 
 
@@ -67,11 +90,14 @@ def test_attributes_are_those_of_the_constructor(script):
     sess, dcgan, FLAGS = script
     assert dcgan.sess is sess
     assert (dcgan.input_height, dcgan.input_width, dcgan.output_height, dcgan.output_width) == (16, 16, 8, 12)
-    assert (dcgan.batch_size, dcgan.sample_num, dcgan.z_dim, dcgan.y_dim, dcgan.c_dim) == (BATCH, BATCH, Z_DIM, None, 3)
+    assert (dcgan.batch_size, dcgan.sample_num, dcgan.z_dim,
+            dcgan.y_dim, dcgan.c_dim) == (BATCH, BATCH, Z_DIM, None, 3)
     assert (dcgan.gf_dim, dcgan.df_dim, dcgan.gfc_dim, dcgan.dfc_dim) == (2, 2, 1024, 1024)
-    assert (dcgan.dataset_name, dcgan.input_fname_pattern, dcgan.crop, dcgan.grayscale) == ('faces', '*.jpg', True, False)
+    assert (dcgan.dataset_name, dcgan.input_fname_pattern, dcgan.crop,
+            dcgan.grayscale) == ('faces', '*.jpg', True, False)
     assert (dcgan.data_dir, dcgan.out_dir) == (FLAGS.data_dir, FLAGS.out_dir)
-    assert (dcgan.checkpoint_dir, dcgan.sample_dir, dcgan.max_to_keep) == (FLAGS.checkpoint_dir, FLAGS.sample_dir, 1)
+    assert (dcgan.checkpoint_dir, dcgan.sample_dir, dcgan.max_to_keep) == (
+        FLAGS.checkpoint_dir, FLAGS.sample_dir, 1)
     assert dcgan.model_dir == 'faces_4_8_12'
     assert dcgan.y is None
     assert all(variable.name.startswith('discriminator/d_') for variable in dcgan.d_vars)
@@ -81,16 +107,21 @@ def test_attributes_are_those_of_the_constructor(script):
 def test_tensors_have_upstreams_shapes_and_meaning(script):
     sess, dcgan, FLAGS = script
     sess.run(tf.global_variables_initializer())
-    feed = {dcgan.inputs: batch_of(dcgan, FLAGS), dcgan.z: np.random.default_rng(0).uniform(-1, 1, (BATCH, Z_DIM))}
+    feed = {dcgan.inputs: batch_of(dcgan, FLAGS), dcgan.z: np.random.default_rng(
+        0).uniform(-1, 1, (BATCH, Z_DIM))}
     G, sampler, D, D_logits, D_, D_logits_ = sess.run(
         [dcgan.G, dcgan.sampler, dcgan.D, dcgan.D_logits, dcgan.D_, dcgan.D_logits_], feed)
     assert G.shape == sampler.shape == (BATCH, 8, 12, 3) and np.abs(G).max() <= 1
     assert D.shape == D_.shape == (BATCH, 1)
-    assert np.allclose(D, 1 / (1 + np.exp(-D_logits)), atol=1e-6) and np.allclose(D_, 1 / (1 + np.exp(-D_logits_)), atol=1e-6)
+    assert np.allclose(D, 1 / (1 + np.exp(-D_logits)), atol=1e-6) and np.allclose(D_,
+                       1 / (1 + np.exp(-D_logits_)), atol=1e-6)
     real, fake, d_loss, g_loss, D_logits, D_logits_ = sess.run(
-        [dcgan.d_loss_real, dcgan.d_loss_fake, dcgan.d_loss, dcgan.g_loss, dcgan.D_logits, dcgan.D_logits_], feed)
+        [dcgan.d_loss_real, dcgan.d_loss_fake, dcgan.d_loss, dcgan.g_loss, dcgan.D_logits, dcgan.D_logits_],
+        feed,
+    )
     softplus = lambda x: np.log1p(np.exp(x)).mean()
-    assert np.isclose(real, softplus(-D_logits), atol=1e-6) and np.isclose(fake, softplus(D_logits_), atol=1e-6)
+    assert np.isclose(real, softplus(-D_logits), atol=1e-6) and np.isclose(fake,
+                      softplus(D_logits_), atol=1e-6)
     assert np.isclose(d_loss, real + fake, atol=1e-6) and np.isclose(g_loss, softplus(-D_logits_), atol=1e-6)
 
 
@@ -102,15 +133,18 @@ def test_the_networks_can_be_called_on_anything(script):
     probability, logits = dcgan.discriminator(images, reuse=True)
     made = dcgan.generator(tf.constant(np.ones((6, Z_DIM), np.float32)))
     assert len(tf.trainable_variables()) == count
-    values = sess.run([probability, logits, dcgan.D_logits], {images: batch_of(dcgan, FLAGS), dcgan.inputs: batch_of(dcgan, FLAGS)})
-    assert np.allclose(values[1], values[2], atol=1e-5) and np.allclose(values[0], 1 / (1 + np.exp(-values[1])), atol=1e-6)
+    values = sess.run([probability, logits, dcgan.D_logits], {
+                      images: batch_of(dcgan, FLAGS), dcgan.inputs: batch_of(dcgan, FLAGS)})
+    assert np.allclose(values[1], values[2], atol=1e-5) and np.allclose(values[0],
+                       1 / (1 + np.exp(-values[1])), atol=1e-6)
     assert sess.run(made).shape == (6, 8, 12, 3)
 
 
 def test_optimisers_run_one_by_one_and_move_their_own_network(script):
     sess, dcgan, FLAGS = script
     sess.run(tf.global_variables_initializer())
-    feed = {dcgan.inputs: batch_of(dcgan, FLAGS), dcgan.z: np.random.default_rng(0).uniform(-1, 1, (BATCH, Z_DIM))}
+    feed = {dcgan.inputs: batch_of(dcgan, FLAGS), dcgan.z: np.random.default_rng(
+        0).uniform(-1, 1, (BATCH, Z_DIM))}
     moving = [variable for variable in tf.global_variables() if '/moving_' in variable.name]
 
     def changed(op, feed, variables):
@@ -128,7 +162,8 @@ def test_optimisers_run_one_by_one_and_move_their_own_network(script):
         assert all(changed(dcgan.g_optim, {dcgan.z: feed[dcgan.z]}, dcgan.g_vars))
     assert sess.run(dcgan.g_loss, feed) < before
     assert not any(changed(dcgan.g_optim, feed, dcgan.d_vars))
-    assert all(changed(dcgan.d_optim, feed, moving))     # else the sampler would show a network that nobody trained
+    # else the sampler would show a network that nobody trained
+    assert all(changed(dcgan.d_optim, feed, moving))
     assert not any(changed(dcgan.sampler, feed, moving))
 
 
@@ -200,7 +235,8 @@ def test_no_data_is_said_with_folder_and_pattern(faces, tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-WALKS = {0: 'test_*.png', 1: 'test_arange_*.png', 2: 'test_gif_*.gif', 3: 'test_gif_*.gif', 4: 'test_gif_*.gif'}
+WALKS = {0: 'test_*.png', 1: 'test_arange_*.png',
+    2: 'test_gif_*.gif', 3: 'test_gif_*.gif', 4: 'test_gif_*.gif'}
 
 
 @pytest.mark.parametrize('option', [0, 1, 2, 3, 4, 'walk_gif'])
@@ -261,6 +297,8 @@ def test_ops_build_upstreams_variables():
         sess.run(tf.global_variables_initializer())
         assert sess.run(concat([out, out], 1)).shape == (2, 6)  # noqa: F405
         names = {variable.op.name: variable.shape.as_list() for variable in tf.global_variables()}
-    assert names == {'c/w': [5, 5, 7, 6], 'c/biases': [6], 'bn/beta': [6], 'bn/gamma': [6], 'bn/moving_mean': [6],
-                     'bn/moving_variance': [6], 'd/w': [5, 5, 2, 6], 'd/biases': [2], 'l/Matrix': [70, 3], 'l/bias': [3]}
+    assert names == {
+        'c/w': [5, 5, 7, 6], 'c/biases': [6], 'bn/beta': [6], 'bn/gamma': [6], 'bn/moving_mean': [6],
+        'bn/moving_variance': [6], 'd/w': [5, 5, 2, 6], 'd/biases': [2], 'l/Matrix': [70, 3], 'l/bias': [3],
+    }
     assert w.op.name == 'd/w' and b.op.name == 'd/biases'

@@ -1,4 +1,6 @@
-"""Old checkpoints, written here the way old scripts wrote them, are listed and come out under today's names."""
+"""Old checkpoints, written here the way old scripts wrote them, are listed and come out under today's
+names.
+"""
 import os
 import re
 import subprocess
@@ -17,11 +19,15 @@ Z, F, C = 8, 4, 3
 
 def variable(name, shape, seed=[0]):
     seed[0] += 1
-    return tf.get_variable(name, shape, initializer=tf.random_normal_initializer(seed=seed[0]), use_resource=False)
+    return tf.get_variable(
+        name, shape, initializer=tf.random_normal_initializer(seed=seed[0]), use_resource=False
+    )
 
 
 def averages_2016(layer, channels):
-    """Batch norm as ops.py of DCGAN-tensorflow had it from 2016-05 to 2016-12, with its moving averages of moments."""
+    """Batch norm as ops.py of DCGAN-tensorflow had it from 2016-05 to 2016-12, with its moving averages of
+    moments.
+    """
     with tf.variable_scope(layer):
         variable('beta', [channels]), variable('gamma', [channels])
         x = tf.random_normal([2, 3, 3, channels])
@@ -81,8 +87,10 @@ def old(request, tmp_path_factory):
 def mnist_2016():
     """Variables of the conditional net of digits, 28x28, before it had scopes: classes join every layer."""
     classes, hidden = 10, 12
-    for layer, shape in {'g_h0_lin': [Z + classes, hidden], 'g_h1_lin': [hidden + classes, 2 * F * 49],
-                         'd_h2_lin': [49 * (F + classes) + classes, hidden], 'd_h3_lin': [hidden + classes, 1]}.items():
+    for layer, shape in {
+        'g_h0_lin': [Z + classes, hidden], 'g_h1_lin': [hidden + classes, 2 * F * 49],
+        'd_h2_lin': [49 * (F + classes) + classes, hidden], 'd_h3_lin': [hidden + classes, 1],
+    }.items():
         with tf.variable_scope(layer):
             variable('Matrix', shape), variable('bias', shape[1:])
     kernels = {'g_h2': [5, 5, 2 * F, 2 * F + classes], 'g_h3': [5, 5, 1, 2 * F + classes],
@@ -132,10 +140,13 @@ def test_a_written_copy_restores_into_the_plugins_graph(old, tmp_path):
         tf.train.Saver().restore(sess, written)
         got = sess.run({v.op.name: v for v in tf.global_variables()})
         assert sess.run(step) == 1502
-    averages = [name for name in values if name.endswith('/ExponentialMovingAverage') and name.startswith('g_bn2/')]
-    pairs = {'generator/g_bn2/gamma': 'g_bn2/gamma', 'discriminator/d_h4_lin/bias': 'd_h3_lin/bias',
-             'discriminator/d_h3_conv/w': 'd_h3_conv/w', 'generator/g_bn2/moving_mean': min(averages, key=len),
-             'generator/g_bn2/moving_variance': max(averages, key=len)}
+    averages = [name for name in values if name.endswith(
+        '/ExponentialMovingAverage') and name.startswith('g_bn2/')]
+    pairs = {
+        'generator/g_bn2/gamma': 'g_bn2/gamma', 'discriminator/d_h4_lin/bias': 'd_h3_lin/bias',
+        'discriminator/d_h3_conv/w': 'd_h3_conv/w', 'generator/g_bn2/moving_mean': min(averages, key=len),
+        'generator/g_bn2/moving_variance': max(averages, key=len),
+    }
     for new, before in pairs.items():
         np.testing.assert_array_equal(got[new], values[before], err_msg=new)
     assert (got['generator/g_bn2/moving_variance'] > 0).all()
@@ -152,7 +163,8 @@ def test_the_optimiser_goes_along(old, tmp_path):
 
 def test_nothing_but_the_checkpoint_is_left_in_the_folder(old, tmp_path):
     checkpoint.main([old[0], '--to', str(tmp_path)])
-    assert sorted(os.listdir(tmp_path)) == ['checkpoint', 'model.b16-1502.data-00000-of-00001', 'model.b16-1502.index']
+    assert sorted(os.listdir(tmp_path)) == ['checkpoint',
+                  'model.b16-1502.data-00000-of-00001', 'model.b16-1502.index']
 
 
 @pytest.mark.parametrize('version', ['V1', 'V2'])
@@ -171,12 +183,15 @@ def test_a_folder_means_its_newest_checkpoint_wherever_it_was_made(version, tmp_
 
 @pytest.mark.parametrize('version', ['V1', 'V2'])
 def test_the_conditional_net_of_digits_is_known_by_its_shapes(version, tmp_path, capsys):
-    prefix, values = save(str(tmp_path / 'mnist_16_28'), 'DCGAN.model', 4, getattr(tf.train.SaverDef, version),
-                          mnist_2016)
+    prefix, values = save(
+        str(tmp_path / 'mnist_16_28'), 'DCGAN.model', 4, getattr(tf.train.SaverDef, version), mnist_2016
+    )
     assert checkpoint.main([prefix, '--to', str(tmp_path / 'new')]) == 0
     out = capsys.readouterr().out
-    assert (f'plugin mnist, z_dim {Z}, gf_dim {F}, df_dim {F}, gfc_dim 12, dfc_dim 12, 1 channels, 10 classes, '
-            '28x28 images') in out
+    assert (
+        f'plugin mnist, z_dim {Z}, gf_dim {F}, df_dim {F}, gfc_dim 12, dfc_dim 12, 1 channels, 10 classes, '
+        '28x28 images'
+    ) in out
     assert ' 0 missing, 0 of another shape' in out
     written = read(tf.train.latest_checkpoint(str(tmp_path / 'new')))
     assert written['global_step'] == 4
@@ -187,7 +202,9 @@ def test_the_conditional_net_of_digits_is_known_by_its_shapes(version, tmp_path,
 
 
 def save_sharded(folder, version):
-    """A checkpoint of two variables on two devices, a file each; returns what Saver.save returned and the values."""
+    """A checkpoint of two variables on two devices, a file each; returns what Saver.save returned and the
+    values.
+    """
     os.makedirs(folder)
     two = tf.ConfigProto(device_count={'CPU': 2})
     with tf.Graph().as_default(), tf.Session(config=two) as sess:
@@ -234,7 +251,8 @@ def test_rules_bring_foreign_names_home(tmp_path, capsys):
 def test_an_incomplete_copy_is_written_only_when_asked_for(tmp_path):
     ours, _ = save(str(tmp_path / 'ours'), 'model', 1, tf.train.SaverDef.V2,
                    lambda: [variable('a', [2]).op, variable('b', [2]).op])
-    theirs, _ = save(str(tmp_path / 'theirs'), 'model', 1, tf.train.SaverDef.V2, lambda: [variable('a', [2]).op])
+    theirs, _ = save(str(tmp_path / 'theirs'), 'model', 1,
+                     tf.train.SaverDef.V2, lambda: [variable('a', [2]).op])
     with pytest.raises(UserError, match='1 tensors of ours have no value .* first b'):
         checkpoint.main([theirs, '--like', ours, '--to', str(tmp_path / 'new')])
     assert not os.path.exists(tmp_path / 'new')
@@ -315,5 +333,6 @@ def test_the_command_line_ends_without_a_traceback(tmp_path):
     result = subprocess.run([sys.executable, '-m', 'legacy', 'checkpoint', str(tmp_path / 'none')], cwd=ROOT,
                             capture_output=True, text=True)
     assert result.returncode == 1
-    assert 'no such checkpoint' in result.stderr.splitlines()[-1]      # above it are TensorFlow's own start-up notes
+    # above it are TensorFlow's own start-up notes
+    assert 'no such checkpoint' in result.stderr.splitlines()[-1]
     assert 'Traceback' not in result.stderr

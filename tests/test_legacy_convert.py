@@ -1,4 +1,6 @@
-"""Old scripts come out as modern sources: what is written for what, what stays, what is reported, and that it runs."""
+"""Old scripts come out as modern sources: what is written for what, what stays, what is reported, and that it
+runs.
+"""
 import ast
 import os
 import pathlib
@@ -43,37 +45,45 @@ NOW = 'import tensorflow.compat.v1 as tf\ntf.disable_v2_behavior()\n'
 HELP = NOW + 'from legacy import helpers\n'
 
 
-@pytest.mark.parametrize('old, new', [
-    # renames of TensorFlow 1.0
-    ('tf.mul(a, tf.neg(b))', 'tf.multiply(a, tf.negative(b))'),
-    ('tf.pack([a, b])', 'tf.stack([a, b])'),
-    ('tf.train.SummaryWriter(d, g)', 'tf.summary.FileWriter(d, g)'),
-    ('tf.scalar_summary("l", x, name="op")', 'tf.summary.scalar("l", x)'),
-    ('tf.image_summary(tag="i", tensor=x, max_images=2)', 'tf.summary.image(name="i", tensor=x, max_outputs=2)'),
-    ('tf.initialize_all_variables()', 'tf.global_variables_initializer()'),
-    ('tf.batch_matmul(x, y, adj_x=True)', 'tf.matmul(x, y, adjoint_a=True)'),
-    ('f = tf.merge_all_summaries', 'f = tf.summary.merge_all'),
-    # argument orders
-    ('tf.concat(1, [a, b])', 'tf.concat([a, b], 1)'),
-    ('tf.concat(concat_dim=1, values=v)', 'tf.concat(axis=1, values=v)'),
-    ('tf.concat([a, b], 1)', 'tf.concat([a, b], 1)'),
-    ('tf.concat(values, axis)', 'tf.concat(values, axis)'),
-    ('tf.split(1, 2, x)', 'tf.split(axis=1, num_or_size_splits=2, value=x)'),
-    ('tf.split(x, 2, 1)', 'tf.split(x, 2, 1)'),
-    ('tf.reverse(x, [False, True])', 'tf.reverse(x, [1])'),
-    ('tf.op_scope([x], name, "f")', 'tf.name_scope(name, "f", values=[x])'),
-    ('tf.image.resize_images(x, 64, 32)', 'tf.image.resize_images(x, [64, 32])'),
-    ('tf.nn.sigmoid_cross_entropy_with_logits(a, b)', 'tf.nn.sigmoid_cross_entropy_with_logits(logits=a, labels=b)'),
-    ('tf.nn.sigmoid_cross_entropy_with_logits(logits=a, targets=b)',
-     'tf.nn.sigmoid_cross_entropy_with_logits(logits=a, labels=b)'),
-    ('tf.nn.conv2d(x, w, [1, 1, 1, 1], "SAME")', 'tf.nn.conv2d(x, w, [1, 1, 1, 1], "SAME")'),
-    ('x.tostring()', 'x.tobytes()'),
-    ('tf.get_variable("w", [3, n / 2])', 'tf.get_variable("w", [3, n // 2])'),
-    ('n / 2', 'n / 2'),
-    ('x.get_shape()[1] / 2', 'x.get_shape()[1] // 2'),
-    ('tf.flags.DEFINE_integer("n", 1e5, "")', 'tf.flags.DEFINE_float("n", 1e5, "")'),
-    ('tf.contrib.metrics.accuracy', 'tf.metrics.accuracy'),
-])
+@pytest.mark.parametrize(
+    'old, new',
+    [
+        # renames of TensorFlow 1.0
+        ('tf.mul(a, tf.neg(b))', 'tf.multiply(a, tf.negative(b))'), ('tf.pack([a, b])', 'tf.stack([a, b])'),
+        ('tf.train.SummaryWriter(d, g)', 'tf.summary.FileWriter(d, g)'),
+        ('tf.scalar_summary("l", x, name="op")', 'tf.summary.scalar("l", x)'),
+        (
+            'tf.image_summary(tag="i", tensor=x, max_images=2)',
+            'tf.summary.image(name="i", tensor=x, max_outputs=2)',
+        ),
+        ('tf.initialize_all_variables()', 'tf.global_variables_initializer()'),
+        ('tf.batch_matmul(x, y, adj_x=True)', 'tf.matmul(x, y, adjoint_a=True)'),
+        ('f = tf.merge_all_summaries', 'f = tf.summary.merge_all'),
+        # argument orders
+        ('tf.concat(1, [a, b])', 'tf.concat([a, b], 1)'),
+        ('tf.concat(concat_dim=1, values=v)', 'tf.concat(axis=1, values=v)'),
+        ('tf.concat([a, b], 1)', 'tf.concat([a, b], 1)'),
+        ('tf.concat(values, axis)', 'tf.concat(values, axis)'),
+        ('tf.split(1, 2, x)', 'tf.split(axis=1, num_or_size_splits=2, value=x)'),
+        ('tf.split(x, 2, 1)', 'tf.split(x, 2, 1)'), ('tf.reverse(x, [False, True])', 'tf.reverse(x, [1])'),
+        ('tf.op_scope([x], name, "f")', 'tf.name_scope(name, "f", values=[x])'),
+        ('tf.image.resize_images(x, 64, 32)', 'tf.image.resize_images(x, [64, 32])'),
+        (
+            'tf.nn.sigmoid_cross_entropy_with_logits(a, b)',
+            'tf.nn.sigmoid_cross_entropy_with_logits(logits=a, labels=b)',
+        ),
+        (
+            'tf.nn.sigmoid_cross_entropy_with_logits(logits=a, targets=b)',
+            'tf.nn.sigmoid_cross_entropy_with_logits(logits=a, labels=b)',
+        ),
+        ('tf.nn.conv2d(x, w, [1, 1, 1, 1], "SAME")', 'tf.nn.conv2d(x, w, [1, 1, 1, 1], "SAME")'),
+        ('x.tostring()', 'x.tobytes()'),
+        ('tf.get_variable("w", [3, n / 2])', 'tf.get_variable("w", [3, n // 2])'), ('n / 2', 'n / 2'),
+        ('x.get_shape()[1] / 2', 'x.get_shape()[1] // 2'),
+        ('tf.flags.DEFINE_integer("n", 1e5, "")', 'tf.flags.DEFINE_float("n", 1e5, "")'),
+        ('tf.contrib.metrics.accuracy', 'tf.metrics.accuracy'),
+    ],
+)
 def test_a_call_is_written_as_it_is_today(tmp_path, old, new):
     assert converted(tmp_path, TF + old + '\n')[0] == NOW + new + '\n'
 
@@ -123,8 +133,10 @@ def test_names_that_only_look_like_tensorflow_are_left_alone(tmp_path):
 
 
 def test_names_from_a_star_import_are_followed(tmp_path):
-    new, _ = converted(tmp_path, 'from ops import *\ny = tf.mul(slim.flatten(x), tf.contrib.layers.flatten(x))\n',
-                       ops='import tensorflow as tf\nimport tensorflow.contrib.slim as slim\n')
+    new, _ = converted(
+        tmp_path, 'from ops import *\ny = tf.mul(slim.flatten(x), tf.contrib.layers.flatten(x))\n',
+        ops='import tensorflow as tf\nimport tensorflow.contrib.slim as slim\n',
+    )
     assert new == ('from ops import *\nfrom legacy import helpers\n'
                    'y = tf.multiply(slim.flatten(x), helpers.contrib_layers.flatten(x))\n')
 
@@ -145,9 +157,14 @@ def test_comments_and_layout_stay(tmp_path):
         # the end
         '''
     new, _ = converted(tmp_path, old)
-    expected = textwrap.dedent(old).replace(
-        'import tensorflow as tf   # graph mode',
-        'import tensorflow.compat.v1 as tf\ntf.disable_v2_behavior()   # graph mode').replace('tf.mul(', 'tf.multiply(')
+    expected = (
+        textwrap.dedent(old)
+        .replace(
+            'import tensorflow as tf   # graph mode',
+            'import tensorflow.compat.v1 as tf\ntf.disable_v2_behavior()   # graph mode',
+        )
+        .replace('tf.mul(', 'tf.multiply(')
+    )
     assert new == expected
 
 
@@ -201,25 +218,42 @@ def test_the_language_is_that_of_the_files_that_work_together(tmp_path):
 
 
 def test_modules_that_the_script_puts_on_its_path_belong_to_it(tmp_path):
-    made = project(tmp_path, {'main': 'import sys\nsys.path.append("lib")\nfrom nets_of_mine import *\ntf.mul(1, 2)\nprint "x"\n',
-                              'lib/__init__': '', 'lib/nets_of_mine': 'import layers_of_mine\nimport tensorflow as tf\ny = 1 / 2\n',
-                              'lib/layers_of_mine': ''})
-    assert convert.convert_text(made, 'lib/nets_of_mine.py', rewrite) == 'import layers_of_mine\n' + NOW + 'y = 1 // 2\n'
+    made = project(
+        tmp_path,
+        {
+            'main': 'import sys\nsys.path.append("lib")\nfrom nets_of_mine import *\n'
+                    'tf.mul(1, 2)\nprint "x"\n',
+            'lib/__init__': '',
+            'lib/nets_of_mine': 'import layers_of_mine\nimport tensorflow as tf\ny = 1 / 2\n',
+            'lib/layers_of_mine': '',
+        },
+    )
+    assert convert.convert_text(made, 'lib/nets_of_mine.py',
+                                rewrite) == 'import layers_of_mine\n' + NOW + 'y = 1 // 2\n'
     assert 'tf.multiply(1, 2)' in convert.convert_text(made, 'main.py', rewrite)
 
 
 def test_siblings_of_a_python2_package_get_their_dot(tmp_path):
-    made = project(tmp_path, {
-        'main': 'from models.gan import GAN\nprint "x"\n', 'models/__init__': '', 'models/base': 'Base = int\n',
-        'models/gan': 'import base\nfrom ops import lrelu\nimport os\nGAN = base.Base\n', 'models/ops': 'lrelu = 1\n'})
+    made = project(
+        tmp_path,
+        {
+            'main': 'from models.gan import GAN\nprint "x"\n', 'models/__init__': '',
+            'models/base': 'Base = int\n',
+            'models/gan': 'import base\nfrom ops import lrelu\nimport os\nGAN = base.Base\n',
+            'models/ops': 'lrelu = 1\n',
+        },
+    )
     assert convert.convert_text(made, 'models/gan.py', rewrite) == (
         'from . import base\nfrom .ops import lrelu\nimport os\nGAN = base.Base\n')
     assert 'from models.gan import GAN' in convert.convert_text(made, 'main.py', rewrite)
 
 
 def test_a_missing_library_that_nothing_uses_is_dropped_and_one_in_use_is_held(tmp_path):
-    new, notes = converted(tmp_path, TF + 'import no_such_one\nimport no_such_two.part as part\n'
-                                          'try:\n    import no_such_three\nexcept ImportError:\n    pass\nprint(part.x)\n')
+    new, notes = converted(
+        tmp_path,
+        TF + 'import no_such_one\nimport no_such_two.part as part\n'
+        'try:\n    import no_such_three\nexcept ImportError:\n    pass\nprint(part.x)\n',
+    )
     assert 'no_such_one' not in new
     assert "part = helpers.library('no_such_two.part')" in new
     assert 'import no_such_three' in new
@@ -229,11 +263,13 @@ def test_a_missing_library_that_nothing_uses_is_dropped_and_one_in_use_is_held(t
 def test_a_missing_library_is_used_where_a_star_import_brings_it(tmp_path):
     made = project(tmp_path, {'script': 'from util import *\nprint(no_such_one.x)\n',
                               'util': TF + 'import no_such_one\nimport no_such_two\n'})
-    assert convert.convert_text(made, 'util.py', rewrite) == HELP + "no_such_one = helpers.library('no_such_one')\n"
+    assert convert.convert_text(made, 'util.py', rewrite) == HELP + \
+                                "no_such_one = helpers.library('no_such_one')\n"
 
 
 def test_what_is_gone_for_good_is_reported_with_its_line(tmp_path):
-    new, notes = converted(tmp_path, TF + '\nx = tf.contrib.crf.crf_decode(y)\nz = tf.no_such(x)\nopen("/home/me/data")\n')
+    new, notes = converted(
+        tmp_path, TF + '\nx = tf.contrib.crf.crf_decode(y)\nz = tf.no_such(x)\nopen("/home/me/data")\n')
     said = {note.line: note.text for note in notes if note.look}
     assert 'tf.contrib.crf.crf_decode is gone' in said[4]
     assert "tf.no_such is not in today's TensorFlow" in said[5]
@@ -242,7 +278,9 @@ def test_what_is_gone_for_good_is_reported_with_its_line(tmp_path):
 
 
 def test_tensorflow2_files_are_left_as_they_are(tmp_path):
-    made = project(tmp_path, new='import tensorflow as tf\n@tf.function\ndef f(x):\n    return tf.mul(x, x)\n')
+    made = project(
+        tmp_path, new='import tensorflow as tf\n@tf.function\ndef f(x):\n    return tf.mul(x, x)\n'
+    )
     assert convert.convert_text(made, 'new.py', rewrite) == made.texts['new.py']
     assert 'TensorFlow 2 already: new.py (tf.function)' in convert.report(made, 'x')
 
@@ -317,7 +355,8 @@ def test_a_converted_script_runs_with_plain_python(tmp_path):
     lines = result.stdout.splitlines()
     assert lines[0] == "[('size', 6.0), ('steps', 5)]"
     losses = [float(line.split()[-1]) for line in lines[1:6]]
-    assert losses == sorted(losses, reverse=True) and losses[0] < 2     # (labels, logits) swapped would be negative
+    # (labels, logits) swapped would be negative
+    assert losses == sorted(losses, reverse=True) and losses[0] < 2
     assert min(losses) > 0
     assert lines[6] == "['fc/weights', 'fc/biases', 'bn/beta', 'bn/gamma']"
 
@@ -334,7 +373,8 @@ def test_a_folder_is_converted_whole(tmp_path, capsys):
     assert convert.main([str(source), str(tmp_path / 'new')]) == 1
     out, err = capsys.readouterr()
     assert 'converted 2 file(s)' in out and 'broken.py: not converted: line 1' in err
-    names = sorted(str(path.relative_to(tmp_path / 'new')) for path in (tmp_path / 'new').rglob('*') if path.is_file())
+    names = sorted(str(path.relative_to(tmp_path / 'new'))
+                   for path in (tmp_path / 'new').rglob('*') if path.is_file())
     assert names == ['CONVERSION.md', 'README.md', 'broken.py', 'data/a.txt', 'main.py', 'util.py']
     assert '## Not converted' in (tmp_path / 'new' / 'CONVERSION.md').read_text()
     assert {path: path.read_bytes() for path in source.rglob('*') if path.is_file()} == before

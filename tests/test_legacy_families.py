@@ -320,7 +320,8 @@ def test_gru(arrays):
 
 def test_layer_normalised_lstm(arrays):
     def norm(x, name):
-        assert (arrays[f'before/{base}{name}/gamma:0'] == 1).all() and (arrays[f'before/{base}{name}/beta:0'] == 0).all()
+        assert (arrays[f'before/{base}{name}/gamma:0'] ==
+                1).all() and (arrays[f'before/{base}{name}/beta:0'] == 0).all()
         return (x - x.mean()) / np.sqrt(x.var() + 1e-12)
     base = 'normalised/rnn/layer_norm_basic_lstm_cell/'
     c, h, expected = np.zeros(3), np.zeros(3), []
@@ -365,7 +366,8 @@ def test_keras_layers_are_named_and_trained_as_in_tensorflow_1(arrays, names):
         'gamma', 'beta', 'moving_mean', 'moving_variance')]]
     assert not any('keras' in update for update in names['updates'])
     kernel = arrays['before/keras/conv2d/kernel:0']
-    assert np.abs(kernel).max() <= np.sqrt(6 / (27 + 36))                                     # Glorot, uniform
+    assert np.abs(kernel).max() <= np.sqrt(
+        6 / (27 + 36))                                     # Glorot, uniform
     h = np.maximum(conv2d(arrays['images'], kernel, 2), 0)
     mean, var = h.mean((0, 1, 2)), h.var((0, 1, 2))
     close(arrays['out/keras.train'], (h - mean) / np.sqrt(var + 1e-3), 1e-4)

@@ -165,7 +165,8 @@ def test_a_notebook_runs_its_cells_in_order(tmp_path):
 
 
 def test_pylab_in_a_notebook_is_the_imports_it_stands_for(tmp_path):
-    cells = ['%pylab inline\nx = linspace(0, 1, 5)\nprint(max(1, 2), sum(x), int(3.5))', 'figure()\nscatter(x, x ** 2)']
+    cells = ['%pylab inline\nx = linspace(0, 1, 5)\nprint(max(1, 2), sum(x), int(3.5))',
+                                          'figure()\nscatter(x, x ** 2)']
     (tmp_path / 'book.ipynb').write_text(json.dumps({'cells': [{'cell_type': 'code', 'source': [cell]}
                                                                for cell in cells]}))
     done = legacy('run', 'book.ipynb', cwd=tmp_path)
@@ -178,6 +179,7 @@ CHECKED = """import tensorflow as tf
 from tensorflow.contrib import slim, crf
 import numpy as np
 import scipy.misc as misc
+layers = tf.contrib.layers
 def f(x, y):
     with slim.arg_scope([slim.conv2d]):
         x = slim.conv2d(tf.concat(1, [x, x]), 3, 3)
@@ -225,7 +227,9 @@ def test_a_script_of_a_package_may_import_from_its_package(tmp_path):
     (tmp_path / 'net').mkdir()
     (tmp_path / 'net' / '__init__.py').write_text('')
     (tmp_path / 'net' / 'parts.py').write_text('SIZE = 3')
-    (tmp_path / 'net' / 'main.py').write_text('from . import parts\nfrom .parts import SIZE\nprint(parts.SIZE + SIZE)')
+    (tmp_path / 'net' / 'main.py').write_text(
+        'from . import parts\nfrom .parts import SIZE\nprint(parts.SIZE + SIZE)'
+    )
     done = legacy('run', 'net/main.py', cwd=tmp_path)
     assert done.stdout == '6\n' and 'package net' in done.stderr
 

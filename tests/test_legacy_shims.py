@@ -248,7 +248,8 @@ def test_animations_are_written_as_gif(tmp_path):
             levels.append(picture.convert('L').getpixel((50, 50)))
     assert levels == [0, 128, 255]
     image = axes.imshow(np.zeros((2, 2)), vmin=0, vmax=2, cmap='gray')
-    animation.FuncAnimation(figure, lambda n: image.set_data(np.full((2, 2), n)), frames=2).save(tmp_path / 'f.gif')
+    animation.FuncAnimation(figure, lambda n: image.set_data(
+        np.full((2, 2), n)), frames=2).save(tmp_path / 'f.gif')
     with Image.open(tmp_path / 'f.gif') as picture:
         assert picture.n_frames == 2
     pyplot.close('all')
@@ -260,14 +261,16 @@ def test_similarity_of_images_as_skimage_defines_it():
     x = rng.randint(0, 256, (16, 16)).astype(np.uint8)
     y = np.clip(x.astype(int) + rng.randint(-20, 20, x.shape), 0, 255).astype(np.uint8)
     assert skimage.measure.compare_ssim(x, x) == 1.0
-    windows = [np.lib.stride_tricks.sliding_window_view(v.astype(float), (7, 7)).reshape(-1, 49) for v in (x, y)]
+    windows = [np.lib.stride_tricks.sliding_window_view(
+        v.astype(float), (7, 7)).reshape(-1, 49) for v in (x, y)]
     (mx, my), (vx, vy) = [[v.mean(1) for v in windows], [v.var(1, ddof=1) for v in windows]]
     cov = ((windows[0] - mx[:, None]) * (windows[1] - my[:, None])).sum(1) / 48
     c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
     expected = ((2 * mx * my + c1) * (2 * cov + c2) / ((mx ** 2 + my ** 2 + c1) * (vx + vy + c2))).mean()
     assert skimage.measure.compare_ssim(x, y) == pytest.approx(expected)
-    assert skimage.measure.compare_ssim(np.dstack([x, x]), np.dstack([y, x]), multichannel=True) == pytest.approx(
-        (expected + 1) / 2)
+    assert skimage.measure.compare_ssim(
+        np.dstack([x, x]), np.dstack([y, x]), multichannel=True
+    ) == pytest.approx((expected + 1) / 2)
     error = np.mean((x.astype(float) - y) ** 2)
     assert skimage.measure.compare_psnr(x, y) == pytest.approx(10 * np.log10(255 ** 2 / error))
 
@@ -276,7 +279,8 @@ def test_similarity_of_images_as_skimage_defines_it():
 
 @pytest.mark.parametrize('image, expected', [
     (np.array([[0.0, 0.5, 1.0]]), [[0, 127, 255]]),                       # floats of pictures: times 255
-    (np.array([[-1.0, 0.0, 1.0]]), [[0, 127, 255]]),                      # others: from the least to the largest
+    # others: from the least to the largest
+    (np.array([[-1.0, 0.0, 1.0]]), [[0, 127, 255]]),
     (np.array([[10, 20, 30]]), [[0, 127, 255]]),
     (np.array([[[7], [9]]], np.uint8), [[7, 9]]),
     (np.array([[256, 65535]], np.uint16), [[1, 255]]),

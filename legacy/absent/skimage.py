@@ -93,15 +93,21 @@ def peak_signal_noise_ratio(image_true, image_test, data_range=None, **kwargs):
 
 def structural_similarity(im1, im2, win_size=None, gradient=False, data_range=None, multichannel=False,
                           gaussian_weights=False, full=False, channel_axis=None, **kwargs):
-    """Mean structural similarity (Wang et al. 2004) over windows of 7 pixels, or Gaussian ones of deviation 1.5.
+    """Mean structural similarity (Wang et al. 2004) over windows of 7 pixels, or Gaussian ones of deviation
+    1.5.
 
     skimage's defaults: sample covariance (K / (K − 1)) with even windows, borders left out.
     """
     from scipy import ndimage
     x, y = numpy.asarray(im1), numpy.asarray(im2)
     if multichannel or channel_axis is not None:
-        parts = [structural_similarity(x[..., c], y[..., c], win_size, False, data_range, gaussian_weights=gaussian_weights,
-                                       full=full) for c in range(x.shape[-1])]
+        parts = [
+            structural_similarity(
+                x[..., c], y[..., c], win_size, False, data_range, gaussian_weights=gaussian_weights,
+                full=full,
+            )
+            for c in range(x.shape[-1])
+        ]
         if not full:
             return numpy.mean(parts)
         return numpy.mean([p[0] for p in parts]), numpy.stack([p[1] for p in parts], -1)
@@ -115,7 +121,8 @@ def structural_similarity(im1, im2, win_size=None, gradient=False, data_range=No
     count = size ** x.ndim
     bessel = count / (count - 1.0)
     mx, my = smooth(x), smooth(y)
-    vx, vy, vxy = bessel * (smooth(x * x) - mx * mx), bessel * (smooth(y * y) - my * my), bessel * (smooth(x * y) - mx * my)
+    vx, vy, vxy = bessel * (smooth(x * x) - mx * mx), bessel * \
+                            (smooth(y * y) - my * my), bessel * (smooth(x * y) - mx * my)
     c1, c2 = (0.01 * span) ** 2, (0.03 * span) ** 2
     values = (2 * mx * my + c1) * (2 * vxy + c2) / ((mx ** 2 + my ** 2 + c1) * (vx + vy + c2))
     edge = (size - 1) // 2
@@ -135,7 +142,9 @@ transform = _module('transform', resize=resize, rescale=rescale)
 color = _module('color', rgb2gray=rgb2gray, gray2rgb=gray2rgb)
 measure = _module('measure', compare_ssim=structural_similarity, structural_similarity=structural_similarity,
                   compare_psnr=peak_signal_noise_ratio, compare_mse=mean_squared_error)
-metrics = _module('metrics', structural_similarity=structural_similarity, mean_squared_error=mean_squared_error,
-                  peak_signal_noise_ratio=peak_signal_noise_ratio)
+metrics = _module(
+    'metrics', structural_similarity=structural_similarity, mean_squared_error=mean_squared_error,
+    peak_signal_noise_ratio=peak_signal_noise_ratio,
+)
 util = _module('util', img_as_float=img_as_float, img_as_ubyte=img_as_ubyte)
 __getattr__ = stub_parts.missing('skimage')

@@ -548,7 +548,9 @@ def flatten(inputs, outputs_collections=None, scope=None):
 def one_hot_encoding(labels, num_classes, on_value=1.0, off_value=0.0, outputs_collections=None, scope=None):
     with tf.name_scope(scope, 'OneHotEncoding', [labels]) as sc:
         labels = tf.to_int64(labels) if labels.dtype == tf.int32 else labels
-        return collect_named_outputs(outputs_collections, sc, tf.one_hot(labels, whole(num_classes), on_value, off_value))
+        return collect_named_outputs(
+            outputs_collections, sc, tf.one_hot(labels, whole(num_classes), on_value, off_value)
+        )
 
 
 @add_arg_scope

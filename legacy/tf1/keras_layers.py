@@ -1,9 +1,10 @@
 """tf.keras.layers (and tf.contrib.keras) in a TensorFlow 1 graph: layers that are called on tensors.
 
-Variables are named by name scopes as TensorFlow 1.15 named them (`dense/kernel`, `conv2d_1/bias`), are not shared
-by variable scopes, and batch normalisation keeps its updates to itself (`layer.updates`). A call without
-`training` follows `tf.keras.backend.learning_phase()`. Models can be built and called; `compile` and `fit` are not
-restored. Source of names and defaults: tensorflow/python/keras/layers of 1.15.
+Variables are named by name scopes as TensorFlow 1.15 named them (`dense/kernel`, `conv2d_1/bias`), are not
+shared by variable scopes, and batch normalisation keeps its updates to itself (`layer.updates`). A call
+without
+`training` follows `tf.keras.backend.learning_phase()`. Models can be built and called; `compile` and `fit`
+are not restored. Source of names and defaults: tensorflow/python/keras/layers of 1.15.
 """
 import collections
 import sys
@@ -56,19 +57,29 @@ def _scaled(scale, mode, distribution):
     return lambda seed=None, **kwargs: tf.variance_scaling_initializer(scale, mode, distribution, seed=seed)
 
 
+def _variance_scaling(scale=1.0, mode='fan_in', distribution='truncated_normal', seed=None):
+    distribution = 'truncated_normal' if distribution == 'normal' else distribution
+    return tf.variance_scaling_initializer(scale, mode, distribution, seed)
+
+
 INITIALIZERS = {
     'zeros': tf.zeros_initializer, 'ones': tf.ones_initializer, 'constant': tf.constant_initializer,
     'glorot_uniform': _scaled(1.0, 'fan_avg', 'uniform'),
     'glorot_normal': _scaled(1.0, 'fan_avg', 'truncated_normal'),
     'he_uniform': _scaled(2.0, 'fan_in', 'uniform'), 'he_normal': _scaled(2.0, 'fan_in', 'truncated_normal'),
-    'lecun_uniform': _scaled(1.0, 'fan_in', 'uniform'), 'lecun_normal': _scaled(1.0, 'fan_in', 'truncated_normal'),
-    'orthogonal': tf.orthogonal_initializer, 'identity': tf.initializers.identity,
-    'random_normal': lambda mean=0.0, stddev=0.05, seed=None: tf.random_normal_initializer(mean, stddev, seed),
-    'random_uniform': lambda minval=-0.05, maxval=0.05, seed=None: tf.random_uniform_initializer(minval, maxval, seed),
-    'truncated_normal': lambda mean=0.0, stddev=0.05, seed=None: tf.truncated_normal_initializer(mean, stddev, seed),
-    'variance_scaling': lambda scale=1.0, mode='fan_in', distribution='truncated_normal', seed=None:
-        tf.variance_scaling_initializer(scale, mode, 'truncated_normal' if distribution == 'normal'
-                                        else distribution, seed),
+    'lecun_uniform': _scaled(1.0, 'fan_in', 'uniform'),
+    'lecun_normal': _scaled(1.0, 'fan_in', 'truncated_normal'), 'orthogonal': tf.orthogonal_initializer,
+    'identity': tf.initializers.identity,
+    'random_normal': lambda mean=0.0, stddev=0.05, seed=None: tf.random_normal_initializer(
+        mean, stddev, seed
+    ),
+    'random_uniform': lambda minval=-0.05, maxval=0.05, seed=None: tf.random_uniform_initializer(
+        minval, maxval, seed
+    ),
+    'truncated_normal': lambda mean=0.0, stddev=0.05, seed=None: tf.truncated_normal_initializer(
+        mean, stddev, seed
+    ),
+    'variance_scaling': _variance_scaling,
 }
 _SAME = {'zero': 'zeros', 'one': 'ones', 'normal': 'random_normal', 'uniform': 'random_uniform'}
 
@@ -89,8 +100,10 @@ def initializer(name):
 class Layer:
     """A layer that makes its variables at its first call. Subclasses define build, call, or both."""
 
-    def __init__(self, trainable=True, name=None, dtype=None, input_shape=None, batch_input_shape=None, input_dim=None,
-                 dynamic=False, activity_regularizer=None, **kwargs):
+    def __init__(
+        self, trainable=True, name=None, dtype=None, input_shape=None, batch_input_shape=None, input_dim=None,
+        dynamic=False, activity_regularizer=None, **kwargs,
+    ):
         self.trainable, self.dtype = trainable, tf.as_dtype(dtype).base_dtype if dtype else None
         self.name = self._name = name or unique_name(layers._snake(type(self).__name__))
         self.built, self.updates = False, []
@@ -121,7 +134,9 @@ class Layer:
     losses = property(lambda self: self._losses + [loss for part in dict.fromkeys(self._parts())
                                                    for loss in part.losses])
 
-    def add_weight(self, name=None, shape=(), dtype=None, initializer=None, regularizer=None, trainable=True, **kwargs):
+    def add_weight(
+        self, name=None, shape=(), dtype=None, initializer=None, regularizer=None, trainable=True, **kwargs
+    ):
         """A variable under the layer's name scope. Older Keras had the shape first."""
         if not isinstance(name, str) and name is not None:
             name, shape = (shape if isinstance(shape, str) else 'weight'), name
@@ -188,7 +203,9 @@ class Layer:
 
 
 def _initializer_of(value):
-    """`value` as a function of (shape, dtype): Keras took classes and functions of the shape alone as well."""
+    """`value` as a function of (shape, dtype): Keras took classes and functions of the shape alone as
+    well.
+    """
     made = initializer(value)
     made = made() if isinstance(made, type) else made
 
@@ -220,9 +237,11 @@ def _first(data_format):
 class Dense(Layer):
     """Matrix product over the last axis."""
 
-    def __init__(self, units, activation=None, use_bias=True, kernel_initializer='glorot_uniform',
-                 bias_initializer='zeros', kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None,
-                 kernel_constraint=None, bias_constraint=None, **kwargs):
+    def __init__(
+        self, units, activation=None, use_bias=True, kernel_initializer='glorot_uniform',
+        bias_initializer='zeros', kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None,
+        kernel_constraint=None, bias_constraint=None, **kwargs,
+    ):
         super().__init__(**kwargs)
         self.units, self.use_bias, self.activation = core.count(units), use_bias, _activation(activation)
         self.options = [(kernel_initializer, kernel_regularizer), (bias_initializer, bias_regularizer)]
@@ -238,10 +257,12 @@ class Dense(Layer):
 class _Conv(Layer):
     rank, transposed = 2, False
 
-    def __init__(self, filters, kernel_size, strides=1, padding='valid', data_format=None, dilation_rate=1,
-                 activation=None, use_bias=True, kernel_initializer='glorot_uniform', bias_initializer='zeros',
-                 kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
-                 bias_constraint=None, **kwargs):
+    def __init__(
+        self, filters, kernel_size, strides=1, padding='valid', data_format=None, dilation_rate=1,
+        activation=None, use_bias=True, kernel_initializer='glorot_uniform', bias_initializer='zeros',
+        kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
+        bias_constraint=None, **kwargs,
+    ):
         super().__init__(**kwargs)
         self.filters, self.first = core.count(filters), _first(data_format)
         self.kernel_size, self.strides, self.dilation_rate = [
@@ -274,8 +295,10 @@ class Conv3D(_Conv):
 class Conv2DTranspose(_Conv):
     transposed = True
 
-    def __init__(self, filters, kernel_size, strides=1, padding='valid', output_padding=None, data_format=None,
-                 dilation_rate=1, **kwargs):
+    def __init__(
+        self, filters, kernel_size, strides=1, padding='valid', output_padding=None, data_format=None,
+        dilation_rate=1, **kwargs,
+    ):
         super().__init__(filters, kernel_size, strides, padding, data_format, dilation_rate, **kwargs)
 
 
@@ -286,13 +309,17 @@ class Conv3DTranspose(Conv2DTranspose):
 class BatchNormalization(Layer):
     """Moving averages change through `updates` only; decay 0.99, ε 0.001, gamma and beta."""
 
-    def __init__(self, axis=-1, momentum=0.99, epsilon=1e-3, center=True, scale=True, beta_initializer='zeros',
-                 gamma_initializer='ones', moving_mean_initializer='zeros', moving_variance_initializer='ones',
-                 beta_regularizer=None, gamma_regularizer=None, beta_constraint=None, gamma_constraint=None,
-                 fused=None, **kwargs):
+    def __init__(
+        self, axis=-1, momentum=0.99, epsilon=1e-3, center=True, scale=True, beta_initializer='zeros',
+        gamma_initializer='ones', moving_mean_initializer='zeros', moving_variance_initializer='ones',
+        beta_regularizer=None, gamma_regularizer=None, beta_constraint=None, gamma_constraint=None,
+        fused=None, **kwargs,
+    ):
         super().__init__(**kwargs)
         self.axis = axis[0] if isinstance(axis, (list, tuple)) else axis
-        self.momentum, self.epsilon, self.fused, self.center, self.scale = momentum, epsilon, fused, center, scale
+        self.momentum, self.epsilon, self.fused, self.center, self.scale = (
+            momentum, epsilon, fused, center, scale,
+        )
         self.options = [('gamma', gamma_initializer, scale, True), ('beta', beta_initializer, center, True),
                         ('moving_mean', moving_mean_initializer, True, False),
                         ('moving_variance', moving_variance_initializer, True, False)]
@@ -300,13 +327,16 @@ class BatchNormalization(Layer):
     def build(self, input_shape):
         size = [core.count(input_shape[self.axis])]
         for name, make, wanted, trainable in self.options:
-            setattr(self, name, self.add_weight(name, size, initializer=make, trainable=trainable) if wanted else None)
+            setattr(self, name, self.add_weight(name, size, initializer=make,
+                    trainable=trainable) if wanted else None)
 
     def call(self, inputs, training=None):
         training, rank = _training(training), len(inputs.shape)
         fused = (self.fused is None or self.fused) and rank == 4 and self.axis % rank in (1, 3)
-        y, mean, variance = core.normalize(inputs, self.gamma, self.beta, self.moving_mean, self.moving_variance,
-                                           training, self.epsilon, self.axis, fused)
+        y, mean, variance = core.normalize(
+            inputs, self.gamma, self.beta, self.moving_mean, self.moving_variance, training, self.epsilon,
+            self.axis, fused,
+        )
         if core.constant_value(training) is not False:
             self.add_update([core.moving_update(self.moving_mean, mean, self.momentum, training),
                              core.moving_update(self.moving_variance, variance, self.momentum, training)])
@@ -316,15 +346,18 @@ class BatchNormalization(Layer):
 class PReLU(Layer):
     """max(x, 0) + alpha · min(x, 0) with an alpha for each position, shared over `shared_axes`."""
 
-    def __init__(self, alpha_initializer='zeros', alpha_regularizer=None, alpha_constraint=None, shared_axes=None,
-                 **kwargs):
+    def __init__(
+        self, alpha_initializer='zeros', alpha_regularizer=None, alpha_constraint=None, shared_axes=None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.options = dict(initializer=alpha_initializer, regularizer=alpha_regularizer)
         self.shared_axes = shared_axes if isinstance(shared_axes, (list, tuple)) or shared_axes is None \
             else [shared_axes]
 
     def build(self, input_shape):
-        shape = [1 if n in (self.shared_axes or ()) else size for n, size in enumerate(input_shape.as_list())][1:]
+        shape = [1 if n in (self.shared_axes or ()) else size for n,
+                            size in enumerate(input_shape.as_list())][1:]
         self.alpha = self.add_weight('alpha', shape, **self.options)
 
     def call(self, inputs):
@@ -414,8 +447,11 @@ class Dropout(Layer):
         self.rate, self.noise_shape, self.seed = rate, noise_shape, seed
 
     def call(self, inputs, training=None):
-        return core.smart_cond(_training(training), lambda: tf.nn.dropout(
-            inputs, rate=self.rate, noise_shape=self.noise_shape, seed=self.seed), lambda: tf.identity(inputs))
+        return core.smart_cond(
+            _training(training),
+            lambda: tf.nn.dropout(inputs, rate=self.rate, noise_shape=self.noise_shape, seed=self.seed),
+            lambda: tf.identity(inputs),
+        )
 
 
 class SpatialDropout2D(Dropout):
@@ -488,7 +524,8 @@ class UpSampling2D(Layer):
 
     def call(self, inputs):
         x = tf.transpose(inputs, [0, 2, 3, 1]) if self.first else inputs
-        resize = {'nearest': tf.image.resize_nearest_neighbor, 'bilinear': tf.image.resize_bilinear}[self.interpolation]
+        resize = {'nearest': tf.image.resize_nearest_neighbor,
+            'bilinear': tf.image.resize_bilinear}[self.interpolation]
         static = x.shape.as_list()
         y = resize(x, tf.shape(x)[1:3] * tf.constant(self.size))
         y.set_shape([static[0], *[s and s * n for s, n in zip(static[1:3], self.size)], static[3]])
@@ -498,8 +535,11 @@ class UpSampling2D(Layer):
 class ZeroPadding2D(Layer):
     def __init__(self, padding=(1, 1), data_format=None, **kwargs):
         super().__init__(**kwargs)
-        padding = core.tuple_of(padding, 2) if not isinstance(padding[0] if isinstance(padding, (list, tuple)) else 0,
-                                                              (list, tuple)) else padding
+        padding = (
+            core.tuple_of(padding, 2)
+            if not isinstance(padding[0] if isinstance(padding, (list, tuple)) else 0, (list, tuple))
+            else padding
+        )
         pairs = [list(p) if isinstance(p, (list, tuple)) else [p, p] for p in padding]
         self.pads = [[0, 0], [0, 0], *pairs] if _first(data_format) else [[0, 0], *pairs, [0, 0]]
 
@@ -679,8 +719,10 @@ class Model(Layer):
         tf.train.Saver(self.weights).restore(_session(), path)
 
     def compile(self, *args, **kwargs):
-        raise NotImplementedError('Model.compile, fit and train_on_batch are not restored: this project is run as '
-                                  'a TensorFlow 1 graph, where models are called on tensors')
+        raise NotImplementedError(
+            'Model.compile, fit and train_on_batch are not restored: this project is run as '
+            'a TensorFlow 1 graph, where models are called on tensors'
+        )
 
     fit = fit_generator = train_on_batch = predict = evaluate = compile
 
@@ -731,7 +773,8 @@ class Sequential(Model):
             self.outputs = self.inputs = layer
             return
         if not self.layers and layer.batch_input_shape is not None:
-            self.inputs = self.outputs = Input(batch_shape=layer.batch_input_shape, name=layer.name + '_input')
+            self.inputs = self.outputs = Input(
+                batch_shape=layer.batch_input_shape, name=layer.name + '_input')
         self.layers.append(layer)
         if self.outputs is not None:
             self.outputs = layer(self.outputs)

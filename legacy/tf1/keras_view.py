@@ -1,4 +1,6 @@
-"""tf.keras as modules: layers, models, initializers, regularizers, activations and the backend's few functions."""
+"""tf.keras as modules: layers, models, initializers, regularizers, activations and the backend's few
+functions.
+"""
 import types
 
 import tensorflow.compat.v1 as tf
@@ -18,11 +20,15 @@ def _module(name, **members):
 
 _LAYERS = {name: value for name, value in vars(keras_layers).items()
            if isinstance(value, type) and issubclass(value, keras_layers.Layer) and not name.startswith('_')}
-_FUNCTIONS = {name: getattr(keras_layers, name) for name in ('add', 'subtract', 'multiply', 'average', 'concatenate',
-                                                             'Input', 'InputLayer')}
+_FUNCTIONS = {
+    name: getattr(keras_layers, name)
+    for name in ('add', 'subtract', 'multiply', 'average', 'concatenate', 'Input', 'InputLayer')
+}
 layers = _module('layers', **_LAYERS, **_FUNCTIONS)
-for _part in ('core', 'convolutional', 'normalization', 'advanced_activations', 'pooling', 'merge', 'embeddings',
-              'noise'):
+for _part in (
+    'core', 'convolutional', 'normalization', 'advanced_activations', 'pooling', 'merge', 'embeddings',
+    'noise',
+):
     setattr(layers, _part, layers)
 models = _module('models', Model=Model, Sequential=Sequential)
 
@@ -34,9 +40,16 @@ def _class_name(word):
 _MAKERS = dict(keras_layers.INITIALIZERS)
 initializers = _module('initializers', get=keras_layers.initializer, **_MAKERS,
                        **{_class_name(word): maker for word, maker in _MAKERS.items()})
-activations = _module('activations', get=keras_layers.activation, **{
-    name: keras_layers.activation(name) for name in ('relu', 'tanh', 'sigmoid', 'softmax', 'softplus', 'softsign', 'elu',
-                                                     'selu', 'linear', 'exponential', 'hard_sigmoid')})
+activations = _module(
+    'activations', get=keras_layers.activation,
+    **{
+        name: keras_layers.activation(name)
+        for name in (
+            'relu', 'tanh', 'sigmoid', 'softmax', 'softplus', 'softsign', 'elu', 'selu', 'linear',
+            'exponential', 'hard_sigmoid',
+        )
+    },
+)
 
 
 def _l2(l=0.01):
@@ -67,16 +80,21 @@ backend = _module(
     'backend', learning_phase=keras_layers.learning_phase, set_learning_phase=keras_layers.set_learning_phase,
     get_session=_get_session, set_session=_SESSIONS.append, clear_session=_clear_session,
     placeholder=lambda shape=None, ndim=None, dtype=None, sparse=False, name=None: tf.placeholder(
-        dtype or tf.float32, shape if shape is not None else [None] * (ndim or 0) or None, name),
-    variable=lambda value, dtype=None, name=None, constraint=None: tf.Variable(value, dtype=dtype or tf.float32, name=name),
-    int_shape=lambda x: tuple(x.shape.as_list()), shape=tf.shape, floatx=lambda: 'float32', epsilon=lambda: 1e-7,
-    image_data_format=lambda: 'channels_last', get_value=lambda x: _get_session().run(x),
+        dtype or tf.float32, shape if shape is not None else [None] * (ndim or 0) or None, name
+    ),
+    variable=lambda value, dtype=None, name=None, constraint=None: tf.Variable(
+        value, dtype=dtype or tf.float32, name=name
+    ),
+    int_shape=lambda x: tuple(x.shape.as_list()), shape=tf.shape, floatx=lambda: 'float32',
+    epsilon=lambda: 1e-7, image_data_format=lambda: 'channels_last',
+    get_value=lambda x: _get_session().run(x),
     mean=lambda x, axis=None, keepdims=False: tf.reduce_mean(x, axis, keepdims),
     sum=lambda x, axis=None, keepdims=False: tf.reduce_sum(x, axis, keepdims),
     max=lambda x, axis=None, keepdims=False: tf.reduce_max(x, axis, keepdims),
-    square=tf.square, sqrt=lambda x: tf.sqrt(tf.maximum(x, 0.0)), abs=tf.abs, exp=tf.exp, log=tf.log, tanh=tf.tanh,
-    sigmoid=tf.sigmoid, relu=tf.nn.relu, softmax=tf.nn.softmax, concatenate=tf.concat, reshape=tf.reshape,
-    ones_like=tf.ones_like, zeros_like=tf.zeros_like, clip=tf.clip_by_value, gradients=tf.gradients, dot=tf.matmul,
-    random_normal=tf.random_normal, random_uniform=tf.random_uniform, batch_flatten=keras_layers.layers.flat,
-    resize_images=lambda x, h, w, data_format='channels_last', interpolation='nearest': keras_layers.UpSampling2D(
-        (h, w), data_format, interpolation)(x))
+    square=tf.square, sqrt=lambda x: tf.sqrt(tf.maximum(x, 0.0)), abs=tf.abs, exp=tf.exp, log=tf.log,
+    tanh=tf.tanh, sigmoid=tf.sigmoid, relu=tf.nn.relu, softmax=tf.nn.softmax, concatenate=tf.concat,
+    reshape=tf.reshape, ones_like=tf.ones_like, zeros_like=tf.zeros_like, clip=tf.clip_by_value,
+    gradients=tf.gradients, dot=tf.matmul, random_normal=tf.random_normal, random_uniform=tf.random_uniform,
+    batch_flatten=keras_layers.layers.flat,
+    resize_images=lambda x, h, w, *more: keras_layers.UpSampling2D((h, w), *more)(x),
+)

@@ -1,4 +1,6 @@
-"""tf.contrib.layers.utils (slim.utils) and tensorflow.python.layers.utils: conditions, tuples, collections."""
+"""tf.contrib.layers.utils (slim.utils) and tensorflow.python.layers.utils: conditions, tuples,
+collections.
+"""
 import tensorflow.compat.v1 as tf
 
 from legacy.tf1 import core

@@ -181,7 +181,8 @@ class LayerNormBasicLSTMCell(RNNCell):
         together = linear([inputs, h], 4 * self._num_units, not self._normalised)
         parts = tf.split(together, 4, 1)
         if self._normalised:
-            parts = [self._norm(x, name) for x, name in zip(parts, ('input', 'transform', 'forget', 'output'))]
+            parts = [self._norm(x, name) for x, name in zip(
+                parts, ('input', 'transform', 'forget', 'output'))]
         i, j, f, o = parts
         g = self._activation(j)
         if not isinstance(self._keep, float) or self._keep < 1:

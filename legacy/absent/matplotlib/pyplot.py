@@ -114,9 +114,11 @@ class Axes(Artist):
                 mark = marker or next((s for s in style.replace('-.', '') if s in '.o*+xsv^dD,'), None)
                 line = linestyle not in ('', 'None', 'none') and ('-' in style or ':' in style or not mark
                                                                   or linestyle is not None)
-                artist = Artist(kind='line', x=numpy.ravel(x), y=numpy.ravel(column), colour=plain_colour(color
-                        or c or letter, self.n), line=line, mark=mark, label=label, width=linewidth or lw
-                    or 1.5, size=(markersize or ms or 4))
+                artist = Artist(
+                    kind='line', x=numpy.ravel(x), y=numpy.ravel(column),
+                    colour=plain_colour(color or c or letter, self.n), line=line, mark=mark, label=label,
+                    width=linewidth or lw or 1.5, size=(markersize or ms or 4),
+                )
                 self.n += color is None and c is None and letter is None
                 self.artists.append(artist)
                 made.append(artist)
@@ -170,10 +172,13 @@ class Axes(Artist):
         return []
 
     def _bars(self, left, bottom, width, height, color, label):
-        self.artists.append(Artist(kind='bars', left=left, bottom=bottom, width=width, height=height,
-                                   colour=plain_colour(color, self.n), label=label, x=numpy.concatenate([left, left
-                                                                                                    + width]),
-                                   y=numpy.concatenate([bottom, bottom + height])))
+        self.artists.append(
+            Artist(
+                kind='bars', left=left, bottom=bottom, width=width, height=height,
+                colour=plain_colour(color, self.n), label=label, x=numpy.concatenate([left, left + width]),
+                y=numpy.concatenate([bottom, bottom + height]),
+            )
+        )
         self.n += color is None
 
     def step(self, x, y, *args, where='pre', **kwargs):
