@@ -33,8 +33,8 @@ COPY_LIMIT_MB = 20       # larger files are data: they are named in the report i
 FIXERS = (
     'apply basestring dict except exec execfile filter funcattrs getcwdu has_key imports input intern '
     'itertools itertools_imports long map metaclass methodattrs ne next nonzero numliterals operator paren '
-    'print raise raw_input reduce reload renames repr standarderror sys_exc throw tuple_params unicode urllib '
-    'xrange xreadlines zip'
+    'print raise raw_input reduce reload renames repr standarderror sys_exc throw tuple_params unicode '
+    'urllib xrange xreadlines zip'
 ).split()
 
 

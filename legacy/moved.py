@@ -20,6 +20,10 @@ FOLDERS = (
 )
 
 
+# Names that were changed in place, not moved.
+RENAMED = {'is_sequence': 'is_nested', 'is_sequence_or_composite': 'is_nested_or_composite'}
+
+
 def find(path, name, missing):
     """What `tensorflow.python.….name` is today, or `missing`. `path` is canonical (`tf.python.ops.x`)."""
     module = path.replace('tf.python', 'tensorflow.python', 1)
@@ -28,6 +32,12 @@ def find(path, name, missing):
     except ModuleNotFoundError as error:
         if not f'{module}.{name}'.startswith(error.name or ''):
             raise
+    if name in RENAMED:
+        found = getattr(importlib.import_module(module), RENAMED[name], None)
+        if found is not None:
+            return _said(path, name, f'{module}.{RENAMED[name]}', found)
+    if name == 'RegisterShape':                     # shapes have been computed in C++ since TensorFlow 1.0
+        return lambda op_type: lambda function: function
     import tensorflow.compat.v1 as tf
     for part in PUBLIC:
         found = getattr(getattr(tf, part) if part else tf, name, None)

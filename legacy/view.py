@@ -323,7 +323,8 @@ class World:
         except (AttributeError, ImportError):
             pass
         if path.startswith('tf.python'):
-            return moved.find(path, name, _MISSING)
+            row = symbols.SYMBOLS.get('tf.' + name)           # math_ops.mul, array_ops.pack
+            return self.provide(row) if row and row.restored else moved.find(path, name, _MISSING)
         if path == 'tf':
             root = sys.modules['tensorflow']
             if name == 'python':

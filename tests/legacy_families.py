@@ -12,6 +12,7 @@ from tensorflow.contrib import slim
 from tensorflow.contrib.framework.python.ops import arg_scope
 from tensorflow.contrib.slim.python.slim import utils as slim_utils
 from tensorflow.python.framework import ops
+from tensorflow.python.util import nest
 from tensorflow.python.ops import array_ops, control_flow_ops, rnn_cell_impl
 
 out, names, shapes = {}, {}, {}
@@ -124,13 +125,13 @@ keep('rnn', normalised=normalised, projected=projected, linear=line)
 
 # names inside TensorFlow that moved, and what goes by other names
 loop = control_flow_ops.while_loop(lambda n, total: n < 4, lambda n, total: (n + 1, total + n), [1, 0])
-moved = control_flow_ops.with_dependencies([tf.no_op()], array_ops.stack([loop[1], loop[0]]))
+moved = control_flow_ops.with_dependencies([tf.no_op()], array_ops.pack([loop[1], loop[0]]))
 with slim.arg_scope([slim.conv2d], outputs_collections='ends'):
     slim.conv2d(x, 2, 3, scope='end')
 end_points = slim_utils.convert_collection_to_dict('ends')
 signal = tf.contrib.signal.frame(tf.range(6), 4, 2)
 keep('moved', loop=moved, signal=signal)
-names['moved'] = [isinstance(rows, ops.Tensor), sorted(end_points), slim_utils.two_element_tuple(3),
+names['moved'] = [isinstance(rows, ops.Tensor), nest.is_sequence([rows]), sorted(end_points), slim_utils.two_element_tuple(3),
                   slim_utils.last_dimension(x.get_shape(), min_rank=4)]
 thin = tf.layers.separable_conv1d(tf.reshape(rows, [1, 6, 5]), 2, 3, padding='same', name='thin')
 deep = tf.layers.max_pooling3d(tf.reshape(x, [2, 2, 8, 8, 3]), 2, 2)

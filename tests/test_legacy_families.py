@@ -346,7 +346,7 @@ def test_projection_and_linear(arrays):
 def test_names_that_moved_inside_tensorflow(arrays, names):
     assert arrays['out/moved.loop'].tolist() == [6, 4]
     assert arrays['out/moved.signal'].tolist() == [[0, 1, 2, 3], [2, 3, 4, 5]]
-    assert names['moved'] == [True, ['end'], [3, 3], 3]
+    assert names['moved'] == [True, True, ['end'], [3, 3], 3]
 
 
 def test_separable_convolution_in_one_dimension_and_pools_in_three(arrays):
