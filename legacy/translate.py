@@ -233,6 +233,7 @@ def _evidence_in(tree, path, folders, own_methods):
     bound |= {arg.arg for node in ast.walk(tree) if isinstance(node, ast.arguments)
               for arg in node.args + node.kwonlyargs + [a for a in (node.vararg, node.kwarg) if a]}
     guarded = guarded_lines(tree)
+    ranges = _lists_of_range(tree)
     here = os.path.dirname(path)
     in_package = os.path.isfile(os.path.join(here, '__init__.py'))
     for node in ast.walk(tree):
@@ -256,10 +257,32 @@ def _evidence_in(tree, path, folders, own_methods):
             ast.Attribute) and node.attr in PYTHON2_METHODS and node.attr not in own_methods and not (
             isinstance(node.value, ast.Name) and node.value.id == 'six'):
             return line, f'.{node.attr}()'
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and any(
+                _is_range(side) for side in (node.left, node.right)):
+            return line, 'range(…) as a list'
+        elif isinstance(node, ast.Call) and getattr(node.func, 'attr', '') == 'shuffle' and node.args \
+                and getattr(node.args[0], 'id', None) in ranges:
+            return line, f'{node.args[0].id} = range(…) as a list'
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) \
                 and node.func.attr == 'next' and not (node.args or node.keywords or 'next' in own_methods):
             return line, '.next()'
     return None
+
+
+def _is_range(node):
+    return isinstance(node, ast.Call) and getattr(node.func, 'id', '') == 'range'
+
+
+def _lists_of_range(tree):
+    """Names that are only ever assigned a `range(…)`, which is no list in Python 3."""
+    assigned = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                for name in ast.walk(target):
+                    if isinstance(name, ast.Name):
+                        assigned.setdefault(name.id, []).append(_is_range(node.value) and name is target)
+    return {name for name, kinds in assigned.items() if all(kinds)}
 
 
 def guarded_lines(tree):

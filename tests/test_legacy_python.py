@@ -197,3 +197,14 @@ def test_numpy_takes_lists_of_python_2():
 def test_a_pickle_in_a_file_that_nobody_else_holds(tmp_path):
     (tmp_path / 'a.pkl').write_bytes(pickle.dumps([1, 2], 0))
     assert python2.pickle_load(open(tmp_path / 'a.pkl', encoding='latin-1')) == [1, 2]
+
+
+@pytest.mark.parametrize('source, expected', [
+    ('order = range(9)\nnp.random.shuffle(order)', 'order = range(…) as a list'),
+    ('dims = range(2) + [3]', 'range(…) as a list'),
+    ('order = range(9)\norder = list(order)\nnp.random.shuffle(order)', None),
+    ('order = list(range(9))\nnp.random.shuffle(order)', None),
+])
+def test_ranges_that_were_lists_tell_python_2(source, expected):
+    evidence = translate.python2_evidence({'a.py': (ast.parse(source), None)}, ['.'])
+    assert (evidence or '').endswith(expected or '') and bool(evidence) == bool(expected)
