@@ -161,16 +161,19 @@ def save(sess, saver, folder, batch_size, step, max_to_keep=1, keep_every=0, fil
                 fsync_file(folder)              # so that no power loss leaves an index without its data
         finally:
             shutil.rmtree(aside, ignore_errors=True)        # of a full disk it would take the last room
-        _prune(folder, step, max_to_keep, keep_every)
+        _prune(folder, filename, step, max_to_keep, keep_every)
     except (OSError, tf.errors.OpError) as error:
         raise DiskError(f'checkpoint {os.path.join(folder, name)}: cannot be written ({told_by(error)}); free some space or give another --out_dir; '
                         f'older checkpoints are untouched') from error
     return Checkpoint(os.path.join(folder, name), step)
 
 
-def _prune(folder, step, max_to_keep, keep_every):
-    """Removes the oldest of the checkpoints up to `step`; those of later steps are not of this run's past, and stay."""
-    past = [found for found in listed(folder) if found.step <= step]
+def _prune(folder, filename, step, max_to_keep, keep_every):
+    """Removes the oldest of the checkpoints that `save` wrote up to `step`: later ones are not of this run's past, others, such as
+    the old one that a run started from (TF1 wrote a .meta beside it), are not its own."""
+    own = re.compile(re.escape(os.path.join(folder, filename)) + r'\.b\d+-\d+')
+    past = [found for found in listed(folder) if found.step <= step and own.fullmatch(found.prefix)
+            and not os.path.exists(found.prefix + '.meta')]
     kept = [found for found in past if found in past[-max_to_keep:] or keep_every and found.step % keep_every == 0]
     for old in past:
         if old not in kept:

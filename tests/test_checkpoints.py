@@ -115,6 +115,15 @@ def test_what_is_kept(options, left, small, tmp_path):
     assert state.model_checkpoint_path.endswith('-6')
 
 
+@pytest.mark.parametrize('name', ['model.ckpt', 'DCGAN.model-2', 'model.b64-2'])
+def test_an_old_checkpoint_that_a_run_starts_from_is_kept(name, small, tmp_path):
+    tf.train.Saver().save(small.sess, str(tmp_path / name))       # as TF1 did: with a .meta beside it
+    before = set(os.listdir(tmp_path)) - {'checkpoint'}
+    for step in (3, 4):
+        small.save(tmp_path, step)
+    assert before | {'checkpoint', 'model.b64-4.index', 'model.b64-4.data-00000-of-00001'} == set(os.listdir(tmp_path))
+
+
 def test_numbers_are_ordered_as_numbers(small, tmp_path):
     for step in (9, 10, 100):
         small.save(tmp_path, step, max_to_keep=2)
