@@ -56,14 +56,9 @@ def read_cifar(folder, names):
 
 def read_archive(path):
     """[(title, bytes)] of the batches in a .tar.gz, read in passing: nothing is written anywhere."""
-    batches = []
     try:
-        with gzip.open(path) as unpacked, \
-                tarfile.open(fileobj=_Bounded(unpacked, MAX_ARCHIVE_BYTES), mode='r|') as archive:
-            for member in archive:
-                last = member.name.rsplit('/', 1)[-1]
-                if member.isfile() and BATCH_NAME.match(last) and member.size <= MAX_BATCH_BYTES:
-                    batches.append((last, archive.extractfile(member).read()))
+        with gzip.open(path) as unpacked:
+            batches = read_tar(unpacked)
     except ARCHIVE_ERRORS as error:
         raise UserError(f'{printable(path)}: not a complete .tar.gz ({printable(error)[:200]}); '
                         'python download.py cifar10 fetches it again') from None
@@ -71,6 +66,17 @@ def read_archive(path):
     if not batches:
         raise UserError(f'{printable(path)}: no data_batch_1 … data_batch_5 in it')
     return [(f'{printable(path)}/{last}', content) for last, content in train or batches]
+
+
+def read_tar(file):
+    """[(file name without folders, bytes)] of the batches in a .tar that is open. Raises one of ARCHIVE_ERRORS."""
+    batches = []
+    with tarfile.open(fileobj=_Bounded(file, MAX_ARCHIVE_BYTES), mode='r|') as archive:
+        for member in archive:
+            last = member.name.rsplit('/', 1)[-1]
+            if member.isfile() and BATCH_NAME.match(last) and member.size <= MAX_BATCH_BYTES:
+                batches.append((last, archive.extractfile(member).read()))
+    return batches
 
 
 class _Bounded:

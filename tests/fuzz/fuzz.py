@@ -17,12 +17,13 @@ import time
 
 import atheris
 
-INSTRUMENTED = ['cat_faces', 'cifar', 'config', 'images', 'labels', 'logs', 'readers', 'PIL', 'pickletools']
+INSTRUMENTED = ['cat_faces', 'cifar', 'config', 'images', 'labels', 'logs', 'readers', 'PIL',
+                'pickletools', 'tarfile', 'zipfile']
 # Inputs of `all`, 10 million in all, and the longest input in bytes: a batch of CIFAR-10 needs over 3,073, the others show in
 # short inputs all that they show in long ones.
-RUNS = dict(image=1_000_000, idx=1_000_000, csv=1_250_000, attributes=1_250_000, cat=1_250_000, pickle=1_000_000,
-            cifar_batch=1_000_000, record=1_000_000, losses=1_250_000)
-LONGEST = dict(image=16384, cifar_batch=16384, losses=10240)
+RUNS = dict(image=1_000_000, idx=1_000_000, csv=1_000_000, attributes=1_000_000, cat=1_000_000, pickle=1_000_000,
+            cifar_batch=1_000_000, tar=500_000, zip=500_000, record=1_000_000, losses=1_000_000)
+LONGEST = dict(image=16384, cifar_batch=16384, tar=8192, zip=16384, losses=10240)
 SECONDS, MEGABYTES = 1, 1024
 
 with atheris.instrument_imports(include=INSTRUMENTED):

@@ -87,6 +87,24 @@ def cifar_batch(data):
 
 
 @one_line
+def tar_archive(data):
+    """An unpacked cifar-10-*.tar.gz."""
+    try:
+        batches = cifar.read_tar(io.BytesIO(data))
+    except cifar.ARCHIVE_ERRORS as error:
+        raise UserError(images.printable(error)) from error
+    assert all(cifar.BATCH_NAME.match(name) and len(content) <= len(data) for name, content in batches)
+
+
+@one_line
+def zip_archive(data):
+    """A zip file of images, stored or deflated."""
+    source = readers.ZipSource(io.BytesIO(data))
+    for number in range(min(len(source), 3)):
+        assert '\n' not in source.name(number) and source.picture(number).mode in ('L', 'RGB')
+
+
+@one_line
 def record(data):
     """config.json: what is accepted makes a Config, or says which setting is out of range."""
     try:
@@ -104,8 +122,8 @@ def losses(data):
     assert 0 <= step <= 3 and data[:end].endswith(b'\n') and data[:end].count(b'\n') <= 4
 
 
-TARGETS = dict(image=image, idx=idx, csv=csv, attributes=attributes, cat=cat, pickle=pickle, cifar_batch=cifar_batch, record=record,
-               losses=losses)
+TARGETS = dict(image=image, idx=idx, csv=csv, attributes=attributes, cat=cat, pickle=pickle, cifar_batch=cifar_batch, tar=tar_archive, zip=zip_archive,
+               record=record, losses=losses)
 
 # What the parsers look for as a whole, so that the fuzzer need not spell it letter by letter.
 WORDS = dict(
@@ -119,6 +137,9 @@ WORDS = dict(
     pickle=[b'numpy.core.multiarray\n_reconstruct\n', b'numpy._core.multiarray', b'_reconstruct', b'numpy', b'dtype', b'u1', b'|u1', b'_codecs',
             b'encode', b'latin1', b'data', b'labels'],
     losses=[b'step,epoch,d_loss,g_loss\n', b'\n1,0,', b'\n2,0,', b'\n3,0,', b'\n4,0,', b'nan', b'inf', b'1e-9'])
+WORDS['zip'] = [b'PK\1\2', b'PK\3\4', b'PK\5\6', b'PK\6\6', b'PK\6\7', b'PK\7\x08', b'a.png', *WORDS['image']]
+WORDS['tar'] = [b'ustar\x0000', b'ustar  \0', b'data_batch_1', b'././@LongLink', b'././@PaxHeader', b' path=', b' size=', b' GNU.sparse.map=',
+                b' GNU.sparse.major=1', b' GNU.sparse.minor=0', b' hdrcharset=BINARY', b'\x80', b'\xff']
 WORDS['cifar_batch'] = WORDS['pickle']
 
 
