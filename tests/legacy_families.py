@@ -166,6 +166,14 @@ with tf.variable_scope('reused') as scope:
     ema = tf.train.ExponentialMovingAverage(0.5)
     averaged = ema.apply([v])                               # slots below a reused scope
     adam = tf.train.AdamOptimizer(0.1).minimize(v * v, var_list=[v])
+with tf.variable_scope('opt'):
+    u = tf.get_variable('u', initializer=tf.constant([[3.0, 4.0], [0.3, 0.4]]))
+    averaging = tf.contrib.opt.MovingAverageOptimizer(tf.train.GradientDescentOptimizer(0.5), 0.9)
+    average_step = averaging.minimize(tf.reduce_sum(u), var_list=[u])
+    names['swapped'] = averaging.swapping_saver() is not None
+    w2 = tf.get_variable('w2', initializer=tf.constant([[3.0, 4.0], [0.3, 0.4]]))
+    clipping = tf.contrib.opt.VariableClippingOptimizer(tf.train.GradientDescentOptimizer(0.0), {w2: [1]}, 1.0)
+    clip_step = clipping.minimize(tf.reduce_sum(w2), var_list=[w2])
 normal = tf.contrib.distributions.Normal(mu=0.0, sigma=2.0)
 diagonal = tf.contrib.distributions.MultivariateNormalDiag([0.0, 1.0], [1.0, 2.0])
 keep('distributions', normal=normal.log_prob(1.0), diagonal=diagonal.log_prob([1.0, 1.0]))
@@ -186,6 +194,8 @@ with tf.Session() as sess:
     out['train.w'] = sess.run(w)
     sess.run(adam)
     sess.run(averaged)
+    sess.run([average_step, clip_step])
+    out['opt.average'], out['opt.clipped'] = sess.run([averaging._ema.average(u), w2])
     out['train.v'], out['train.ema'] = sess.run([v, ema.average(v)])
     out['infer.both'] = sess.run(both, {x: IMAGES, training: False})
     out['data'] = sess.run(batches)

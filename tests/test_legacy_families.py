@@ -398,6 +398,13 @@ def test_slots_and_averages_in_a_reused_scope(arrays):
     close(arrays['out/train.ema'], [0.95], 1e-3)
 
 
+def test_optimizers_around_others(arrays, names):
+    start = np.array([[3.0, 4.0], [0.3, 0.4]])
+    close(arrays['out/opt.average'], 0.9 * start + 0.1 * (start - 0.5))
+    close(arrays['out/opt.clipped'], [[0.6, 0.8], [0.3, 0.4]])
+    assert names['swapped']
+
+
 def test_distributions_with_their_old_arguments(arrays):
     close(arrays['out/distributions.normal'], -0.125 - np.log(2) - 0.5 * np.log(2 * np.pi))
     close(arrays['out/distributions.diagonal'], -0.5 - np.log(2) - np.log(2 * np.pi))

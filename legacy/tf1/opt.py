@@ -55,6 +55,71 @@ class AdamWOptimizer(tf.train.AdamOptimizer):
             return super().apply_gradients(grads_and_vars, global_step, name)
 
 
+class _Around(tf.train.Optimizer):
+    """An optimiser that does something after each step of another."""
+
+    def __init__(self, opt, name):
+        super().__init__(False, name)
+        self._opt = opt
+
+    def compute_gradients(self, *args, **kwargs):
+        return self._opt.compute_gradients(*args, **kwargs)
+
+    def get_slot(self, var, name):
+        return self._opt.get_slot(var, name)
+
+    def get_slot_names(self):
+        return self._opt.get_slot_names()
+
+    def variables(self):
+        return self._opt.variables()
+
+
+class MovingAverageOptimizer(_Around):
+    """Averages of what is trained; `swapping_saver` writes them in the variables' place."""
+
+    def __init__(self, opt, average_decay=0.9999, num_updates=None, sequential_update=True):
+        super().__init__(opt, 'MovingAverage')
+        self._ema = tf.train.ExponentialMovingAverage(average_decay, num_updates=num_updates)
+        self._sequential, self._swapped = sequential_update, None
+
+    def apply_gradients(self, grads_and_vars, global_step=None, name=None):
+        grads_and_vars = list(grads_and_vars)
+        train = self._opt.apply_gradients(grads_and_vars, global_step=global_step, name=name)
+        trained = [variable for gradient, variable in grads_and_vars if gradient is not None]
+        with tf.control_dependencies([train] if self._sequential else []):
+            averages = self._ema.apply(trained)
+        self._swapped = {variable.op.name: self._ema.average(variable) for variable in trained}
+        return tf.group(train, averages, name='train_with_avg')
+
+    def swapping_saver(self, var_list=None, name='swapping_saver', **kwargs):
+        """A Saver that keeps averages under the names of the variables and the other way round."""
+        if self._swapped is None:
+            raise RuntimeError('Must call apply_gradients or minimize before creating the swapping_saver')
+        named = {variable.op.name: variable for variable in var_list or tf.global_variables()}
+        for variable, average in self._swapped.items():
+            if variable in named and average.op.name in named:
+                named[variable], named[average.op.name] = named[average.op.name], named[variable]
+        return tf.train.Saver(named, name=name, **kwargs)
+
+
+class VariableClippingOptimizer(_Around):
+    """Variables cut to a norm after each step; `vars_to_clip_dims` is {variable: axes of the norm}."""
+
+    def __init__(self, opt, vars_to_clip_dims, max_norm, use_locking=False, colocate_clip_ops_with_vars=False,
+                 name='VariableClipping'):
+        super().__init__(opt, name)
+        self._axes = {variable.op.name: (variable, axes) for variable, axes in vars_to_clip_dims.items()}
+        self._norm = max_norm
+
+    def apply_gradients(self, grads_and_vars, global_step=None, name=None):
+        update = self._opt.apply_gradients(grads_and_vars, global_step=global_step)
+        with tf.control_dependencies([update]):
+            clipped = [tf.assign(variable, tf.clip_by_norm(variable, self._norm, axes=axes))
+                       for variable, axes in self._axes.values()]
+        return tf.group(update, *clipped, name=name or 'clipped')
+
+
 class MultitaskOptimizerWrapper:
     """Passes everything to the wrapped optimiser."""
 
