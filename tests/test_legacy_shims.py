@@ -218,6 +218,10 @@ def test_matplotlib_stand_in_has_colour_maps_text_pixels_and_leaves_the_rest_out
     np.testing.assert_allclose(flat(np.array([0, 1]))[:, :3], [[1, 0, 0], [0, 0, 1]])
     np.testing.assert_allclose(colors.LogNorm(1, 100)([1, 10, 100]), [0, 0.5, 1])
     assert colors.rgb2hex((1, 0.5, 0)) == '#ff8000'
+    import colorsys
+    shades = np.random.RandomState(0).rand(20, 3)
+    np.testing.assert_allclose(colors.hsv_to_rgb(shades), [colorsys.hsv_to_rgb(*shade) for shade in shades])
+    np.testing.assert_allclose(colors.rgb_to_hsv(shades), [colorsys.rgb_to_hsv(*shade) for shade in shades])
     figure, axes = pyplot.subplots(figsize=(2, 2))
     axes.get_xaxis().set_visible(False)
     axes.imshow([[0, 9]], norm=colors.Normalize(0, 10), cmap='gray')

@@ -25,6 +25,27 @@ def to_hex(colour, keep_alpha=False):
     return '#' + ''.join(f'{int(round(255 * v)):02x}' for v in to_rgb(colour))
 
 
+def hsv_to_rgb(hsv):
+    """[…, 3] in [0, 1] → the same shape."""
+    hsv = numpy.asarray(hsv, float)
+    hue, saturation, value = hsv[..., 0], hsv[..., 1], hsv[..., 2]
+    # each channel rises and falls along the circle of hues, a third of it apart
+    ramps = [numpy.clip(numpy.abs((hue * 6 + shift) % 6 - 3) - 1, 0, 1) for shift in (0, 4, 2)]
+    return numpy.stack([value * (1 - saturation * (1 - ramp)) for ramp in ramps], -1)
+
+
+def rgb_to_hsv(rgb):
+    """[…, 3] in [0, 1] → the same shape."""
+    rgb = numpy.asarray(rgb, float)
+    value, span = rgb.max(-1), rgb.max(-1) - rgb.min(-1)
+    safe = numpy.where(span > 0, span, 1.0)
+    red, green, blue = rgb[..., 0], rgb[..., 1], rgb[..., 2]
+    hue = numpy.select([value == red, value == green], [(green - blue) / safe, 2 + (blue - red) / safe],
+                       4 + (red - green) / safe)
+    hue = numpy.where(span > 0, hue / 6 % 1.0, 0.0)
+    return numpy.stack([hue, span / numpy.where(value > 0, value, 1.0), value], -1)
+
+
 rgb2hex = to_hex
 hex2color = to_rgb
 
