@@ -95,7 +95,8 @@ def end_of_step(file, path, columns, step):
     """
     heading = file.readline(LONGEST_ROW)
     if not heading.endswith(b'\n') or heading.decode(errors='replace').rstrip('\r\n').split(',') != columns:
-        raise UserError(f'{path}: its heading is not the line {",".join(columns)}; mend it, or move the file away to go on without older losses')
+        raise UserError(f'{path}: its heading is not the line {",".join(columns)}; mend it, or move the file away to go on without older '
+                        f'losses')
     last, end, number = None, file.tell(), 1
     while last != step:
         line, number = file.readline(LONGEST_ROW), number + 1

@@ -13,8 +13,9 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 STEPS = 3
-CASES = ('mlp 64 28', 'mnist_keras 32 28', 'mnist 64 28', 'dcgan 64 48 gf_dim=32 df_dim=32', 'dcgan 16 48', 'dcgan 64 48', 'dcgan 128 48',
-         'dcgan 32 96', 'dcgan 64 48 gf_dim=128 df_dim=128', 'anime96 16 96', 'anime96 32 96', 'anime96 128 96', 'cat128 4 128', 'cat128 8 128')
+CASES = ('mlp 64 28', 'mnist_keras 32 28', 'mnist 64 28', 'dcgan 64 48 gf_dim=32 df_dim=32', 'dcgan 16 48', 'dcgan 64 48',
+         'dcgan 128 48', 'dcgan 32 96', 'dcgan 64 48 gf_dim=128 df_dim=128', 'anime96 16 96', 'anime96 32 96', 'anime96 128 96',
+         'cat128 4 128', 'cat128 8 128')
 
 
 def measure(case):

@@ -2,11 +2,11 @@
 
     python tests/crash/power_loss.py [--mixed 8] [--resumes 20] [--seed 0]
 
-A short run, which is stopped once and taken back to an earlier checkpoint, is watched: before and after each call that syncs, renames, removes or makes something, its folder is compared with
-what it was, which gives every creation, write, rename and removal in order, those of TensorFlow's own code included. Then the power is
-cut after each of them. Of a file, only what was fsynced is sure to be there; of the rest nothing, a part, zeros or all. A name is
-sure to be in a folder (or gone from it) only when the folder was fsynced; each later change of it may be there or not, on its own.
-File systems promise more than that; no file system promises less.
+A short run, which is stopped once and taken back to an earlier checkpoint, is watched: before and after each call that syncs, renames,
+removes or makes something, its folder is compared with what it was, which gives every creation, write, rename and removal in order,
+those of TensorFlow's own code included. Then the power is cut after each of them. Of a file, only what was fsynced is sure to be
+there; of the rest nothing, a part, zeros or all. A name is sure to be in a folder (or gone from it) only when the folder was fsynced;
+each later change of it may be there or not, on its own. File systems promise more than that; none promises less.
 
 What is left must be a run that goes on: the newest checkpoint that was reported as saved is there and reads back, losses.csv has
 each step up to it once, every sample up to it is there, every picture and record opens. Some are trained to their end, which must

@@ -18,8 +18,8 @@ def test_whatever_a_power_cut_leaves_goes_on_from_the_last_checkpoint(recording,
     assert power_loss.replay(recording, str(tmp_path), mixed=1, resumes=2, seed=1, every=3) > 100
 
 
-@pytest.mark.parametrize('forgotten', [r'losses\.csv', r'events\..*', r'model\.b4-6\..*', r'\.train_00000004\.png\..*', 'samples', 'logs', 'run',
-                                       'out', 'checkpoint'])
+@pytest.mark.parametrize('forgotten', [r'losses\.csv', r'events\..*', r'model\.b4-6\..*', r'\.train_00000004\.png\..*', 'samples', 'logs',
+                                       'run', 'out', 'checkpoint'])
 def test_the_simulation_notices_a_forgotten_fsync(recording, tmp_path, forgotten):
     less = recording.without_syncs(forgotten)
     assert len(less.events) < len(recording.events)

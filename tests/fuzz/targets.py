@@ -128,18 +128,20 @@ TARGETS = dict(image=image, idx=idx, csv=csv, attributes=attributes, cat=cat, pi
 # What the parsers look for as a whole, so that the fuzzer need not spell it letter by letter.
 WORDS = dict(
     image=[b'\xff\xd8\xff', b'\xff\xc0', b'\xff\xc2', b'\xff\xda', b'\xff\xd9', b'\xff\xe1', b'Exif\0\0', b'Adobe', b'II*\0', b'MM\0*',
-           b'\x89PNG\r\n\x1a\n', b'IHDR', b'PLTE', b'tRNS', b'IDAT', b'IEND', b'acTL', b'fcTL', b'iCCP', b'zTXt', b'eXIf', b'GIF87a', b'GIF89a',
-           b'!\xf9\4', b'NETSCAPE2.0', b'BM', b'RIFF', b'WEBP', b'VP8 ', b'VP8L', b'VP8X', b'ANIM', b'ANMF', b'ALPH', b'<!doctype', b'<html'],
+           b'\x89PNG\r\n\x1a\n', b'IHDR', b'PLTE', b'tRNS', b'IDAT', b'IEND', b'acTL', b'fcTL', b'iCCP', b'zTXt', b'eXIf', b'GIF87a',
+           b'GIF89a', b'!\xf9\4', b'NETSCAPE2.0', b'BM', b'RIFF', b'WEBP', b'VP8 ', b'VP8L', b'VP8X', b'ANIM', b'ANMF', b'ALPH',
+           b'<!doctype', b'<html'],
     csv=[b'filename', b'image_id', b'label', b'class', b'a.jpg', b'sub/b.jpg', b'000001.jpg', b'"', b'\xef\xbb\xbf'],
-    record=[*(f'"{name}": '.encode() for name in ('settings', 'data', 'versions', 'class_names', *(field.name for field in config.flag_fields()))),
-            b'true', b'false', b'null', b'NaN', b'Infinity', b'"inf"', b'1e999', b'-1', b'[]', b'{}', b'"auto"', b'"~"', b'"$HOME"', b'"\\u0000"',
-            b'"\\ud800"'],
-    pickle=[b'numpy.core.multiarray\n_reconstruct\n', b'numpy._core.multiarray', b'_reconstruct', b'numpy', b'dtype', b'u1', b'|u1', b'_codecs',
-            b'encode', b'latin1', b'data', b'labels'],
-    losses=[b'step,epoch,d_loss,g_loss\n', b'\n1,0,', b'\n2,0,', b'\n3,0,', b'\n4,0,', b'nan', b'inf', b'1e-9'])
+    record=[f'"{name}": '.encode() for name in ('settings', 'data', 'versions', 'class_names')],
+    pickle=[b'numpy.core.multiarray\n_reconstruct\n', b'numpy._core.multiarray', b'_reconstruct', b'numpy', b'dtype', b'u1', b'|u1',
+            b'_codecs', b'encode', b'latin1', b'data', b'labels'],
+    losses=[b'step,epoch,d_loss,g_loss\n', b'\n1,0,', b'\n2,0,', b'\n3,0,', b'\n4,0,', b'nan', b'inf', b'1e-9'],
+    tar=[b'ustar\x0000', b'ustar  \0', b'data_batch_1', b'././@LongLink', b'././@PaxHeader', b' path=', b' size=', b' GNU.sparse.map=',
+         b' GNU.sparse.major=1', b' GNU.sparse.minor=0', b' hdrcharset=BINARY', b'\x80', b'\xff'])
+WORDS['record'] += [f'"{field.name}": '.encode() for field in config.flag_fields()]
+WORDS['record'] += [b'true', b'false', b'null', b'NaN', b'Infinity', b'"inf"', b'1e999', b'-1', b'[]', b'{}', b'"auto"', b'"~"', b'"$HOME"',
+                    b'"\\u0000"', b'"\\ud800"']
 WORDS['zip'] = [b'PK\1\2', b'PK\3\4', b'PK\5\6', b'PK\6\6', b'PK\6\7', b'PK\7\x08', b'a.png', *WORDS['image']]
-WORDS['tar'] = [b'ustar\x0000', b'ustar  \0', b'data_batch_1', b'././@LongLink', b'././@PaxHeader', b' path=', b' size=', b' GNU.sparse.map=',
-                b' GNU.sparse.major=1', b' GNU.sparse.minor=0', b' hdrcharset=BINARY', b'\x80', b'\xff']
 WORDS['cifar_batch'] = WORDS['pickle']
 
 
