@@ -407,12 +407,17 @@ sparse_softmax_cross_entropy_with_logits tf.nn.sparse_softmax_cross_entropy_with
 """, 'positional arguments were (logits, labels); today they are silently taken as (labels, logits)')
     yield from _rows('changed', 'tf.nn', 'tf1.nn', """
 avg_pool tf.nn.avg_pool
+avg_pool3d tf.nn.avg_pool3d
 bias_add tf.nn.bias_add
+conv1d tf.nn.conv1d
 conv2d tf.nn.conv2d
 conv2d_transpose tf.nn.conv2d_transpose
+conv3d tf.nn.conv3d
 depthwise_conv2d tf.nn.depthwise_conv2d
 fused_batch_norm tf.nn.fused_batch_norm
 max_pool tf.nn.max_pool
+max_pool3d tf.nn.max_pool3d
+separable_conv2d tf.nn.separable_conv2d
 """, 'NCHW runs on a CPU (transposed to NHWC); conv2d_transpose keeps the static shape it was given')
     yield Symbol('tf.global_variables_initializer', 'tf1.renamed:global_variables_initializer',
                  'tf.group(tf.global_variables_initializer(), tf.local_variables_initializer())', 'changed',

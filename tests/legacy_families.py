@@ -107,6 +107,22 @@ keep('format', nchw=nchw, nhwc=nhwc, grad_nchw=grads[0], grad_nhwc=grads[1], fix
 keep('format', absolute=np.abs(rows - 1.0))
 names['dimension'] = [int(x.get_shape()[1] / 2), x.get_shape()[3].value, int(np.sqrt(x.get_shape()[1]) * 10)]
 
+line_filter, box_filter = tf.random_normal([3, 5, 2]), tf.random_normal([2, 2, 2, 3, 2])
+box = tf.reshape(x, [2, 2, 8, 8, 3])
+turned = tf.transpose(box, [0, 4, 1, 2, 3])
+deepest = [tf.nn.conv3d(box, box_filter, [1, 1, 2, 2, 1], 'SAME'),
+           tf.transpose(tf.nn.conv3d(turned, box_filter, [1, 1, 1, 2, 2], 'SAME', 'NCDHW'), [0, 2, 3, 4, 1])]
+lines = [tf.nn.conv1d(rows[None], line_filter, 1, 'SAME'), tf.transpose(tf.nn.conv1d(
+    tf.transpose(rows)[None], line_filter, 1, 'SAME', data_format='NCHW'), [0, 2, 1])]
+pooled = [tf.nn.max_pool3d(box, [1, 1, 2, 2, 1], [1, 1, 2, 2, 1], 'SAME'), tf.transpose(tf.nn.max_pool3d(
+    turned, [1, 1, 1, 2, 2], [1, 1, 1, 2, 2], 'SAME', data_format='NCDHW'), [0, 2, 3, 4, 1])]
+separate = [tf.nn.separable_conv2d(x, tf.ones([2, 2, 3, 1]), tf.ones([1, 1, 3, 2]), [1] * 4, 'SAME'),
+            tf.transpose(tf.nn.separable_conv2d(tf.transpose(x, [0, 3, 1, 2]), tf.ones([2, 2, 3, 1]),
+                                                tf.ones([1, 1, 3, 2]), [1] * 4, 'SAME', data_format='NCHW'),
+                         [0, 2, 3, 1])]
+for key, pair in dict(lines=lines, boxes=deepest, pools=pooled, separate=separate).items():
+    keep('format', **{key + '_last': pair[0], key + '_first': pair[1]})
+
 # recurrent cells
 cell = tf.nn.rnn_cell.BasicLSTMCell(3)
 lstm, state = tf.nn.dynamic_rnn(cell, rows[None], dtype=tf.float32)

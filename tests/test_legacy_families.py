@@ -284,6 +284,13 @@ def test_divisions_are_sizes(arrays, names):
     assert names['dimension'] == [4, 3, 28]
 
 
+@pytest.mark.parametrize('kind', ['lines', 'boxes', 'pools', 'separate'])
+def test_channels_first_in_one_and_three_dimensions(arrays, kind):
+    last = arrays[f'out/format.{kind}_last']
+    assert last.std() > 0
+    close(arrays[f'out/format.{kind}_first'], last)
+
+
 def test_numpy_functions_of_tensors_are_tensors(arrays):
     close(arrays['out/format.absolute'], np.abs(arrays['rows'] - 1))
 

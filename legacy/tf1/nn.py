@@ -113,6 +113,72 @@ def bias_add(value, bias, data_format=None, name=None):
     return tf.nn.bias_add(value, bias, data_format, name)
 
 
+def _channels_last(x, strides, axes):
+    """x and per-dimension numbers with the channels at the end; `axes` is the number of spatial axes."""
+    order = [0, *range(2, axes + 2), 1]
+    numbers = [strides[n] for n in order] if isinstance(strides, (list, tuple)) and len(strides) == axes + 2 \
+        else strides
+    return tf.transpose(tf.convert_to_tensor(x), order), numbers
+
+
+def _channels_first(x, axes):
+    return tf.transpose(x, [0, axes + 1, *range(1, axes + 1)])
+
+
+def _is_first(data_format):
+    return data_format in ('NCW', 'NCHW', 'NCDHW') and rewritten('NCHW')
+
+
+def conv1d(value=None, filters=None, stride=None, padding=None, use_cudnn_on_gpu=None, data_format=None,
+           name=None, input=None, dilations=None):
+    """x [B,W,C], or [B,C,W] where the format is NCW or, as it was called before TensorFlow 1.12, NCHW."""
+    value, stride = (value if value is not None else input), whole(stride)
+    if _is_first(data_format):
+        x, stride = _channels_last(value, stride, 1)
+        return _channels_first(tf.nn.conv1d(x, filters, stride, padding, name=name, dilations=dilations), 1)
+    return tf.nn.conv1d(value, filters, stride, padding, use_cudnn_on_gpu, data_format, name,
+                        dilations=dilations)
+
+
+def conv3d(input, filter=None, strides=None, padding=None, data_format='NDHWC', dilations=(1, 1, 1, 1, 1),
+           name=None, filters=None):
+    """x [B,D,H,W,C] or [B,C,D,H,W]."""
+    filter, strides = (filter if filter is not None else filters), whole(strides)
+    if _is_first(data_format):
+        x, strides = _channels_last(input, strides, 3)
+        dilations = _channels_last(tf.zeros([1] * 5), list(dilations), 3)[1]
+        return _channels_first(tf.nn.conv3d(x, filter, strides, padding, 'NDHWC', dilations, name), 3)
+    return tf.nn.conv3d(input, filter, strides, padding, data_format, list(dilations), name)
+
+
+def _pool3d(kind):
+    function = getattr(tf.nn, kind)
+
+    def pool(input, ksize=None, strides=None, padding=None, data_format='NDHWC', name=None):
+        ksize, strides = whole(ksize), whole(strides)
+        if _is_first(data_format):
+            x, strides = _channels_last(input, strides, 3)
+            ksize = [ksize[n] for n in (0, 2, 3, 4, 1)]
+            return _channels_first(function(x, ksize, strides, padding, 'NDHWC', name), 3)
+        return function(input, ksize, strides, padding, data_format, name)
+    pool.__name__ = kind
+    return pool
+
+
+max_pool3d, avg_pool3d = _pool3d('max_pool3d'), _pool3d('avg_pool3d')
+
+
+def separable_conv2d(input, depthwise_filter, pointwise_filter, strides, padding, rate=None, name=None,
+                     data_format=None, dilations=None):
+    if rewritten(data_format):
+        return in_nhwc(functools.partial(tf.nn.separable_conv2d, depthwise_filter=depthwise_filter,
+                                         pointwise_filter=pointwise_filter, padding=padding, rate=rate,
+                                         name=name, dilations=dilations), input, data_format,
+                       strides=whole(strides))
+    return tf.nn.separable_conv2d(input, depthwise_filter, pointwise_filter, whole(strides), padding, rate,
+                                  name, data_format, dilations)
+
+
 def depthwise_conv2d(input, filter, strides, padding, rate=None, name=None, data_format=None, dilations=None):
     if rewritten(data_format):
         return in_nhwc(functools.partial(tf.nn.depthwise_conv2d, filter=filter, padding=padding, rate=rate,
