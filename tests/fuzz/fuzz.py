@@ -8,6 +8,7 @@
 An input that crashes, takes over a second of processor time or brings the process over 1 GB ends the run with its bytes in
 crash-*, timeout-* or oom-* in the current folder. The seeds in corpus/ are only read.
 """
+import importlib
 import os
 import resource
 import subprocess
@@ -21,13 +22,15 @@ INSTRUMENTED = ['cat_faces', 'cifar', 'config', 'images', 'labels', 'logs', 'rea
                 'pickletools', 'tarfile', 'zipfile']
 # Inputs of `all`, 10 million in all, and the longest input in bytes: a batch of CIFAR-10 needs over 3,073, the others show in
 # short inputs all that they show in long ones.
-RUNS = dict(image=1_000_000, idx=1_000_000, csv=1_000_000, attributes=1_000_000, cat=1_000_000, pickle=1_000_000,
-            cifar_batch=1_000_000, tar=500_000, zip=500_000, record=1_000_000, losses=1_000_000)
+RUNS = dict(image=400_000, idx=1_100_000, csv=1_100_000, attributes=1_100_000, cat=1_100_000, pickle=1_000_000, cifar_batch=1_000_000,
+            tar=500_000, zip=500_000, record=1_100_000, losses=1_100_000)
 LONGEST = dict(image=16384, cifar_batch=16384, tar=8192, zip=16384, losses=10240)
 SECONDS, MEGABYTES = 1, 1024
 
 with atheris.instrument_imports(include=INSTRUMENTED):
     import targets
+    for name in 'Bmp', 'Gif', 'Jpeg', 'Mpo', 'Png', 'Tiff', 'WebP':         # Pillow would import them when the first image is opened
+        importlib.import_module(f'PIL.{name}ImagePlugin')
     if sys.argv[1:2] == ['losses']:
         import logs         # noqa: F401 (brings in TensorFlow, whose 600 MB the other targets do without)
 
