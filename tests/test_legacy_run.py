@@ -179,7 +179,6 @@ CHECKED = """import tensorflow as tf
 from tensorflow.contrib import slim, crf
 import numpy as np
 import scipy.misc as misc
-layers = tf.contrib.layers
 def f(x, y):
     with slim.arg_scope([slim.conv2d]):
         x = slim.conv2d(tf.concat(1, [x, x]), 3, 3)
@@ -206,6 +205,9 @@ def test_check_reports_lines_and_what_runs(tmp_path, monkeypatch, capsys):
                                                                    ('np.float', 10), ('tf.pack', 11),
                                                                    ('builtins.xrange', 11), ('.has_key', 11)}
     assert found['runs'] and status == 0
+    script(tmp_path, 'import tensorflow as tf\nslim = tf.contrib.slim\nlayers = tf.contrib.layers\n', 'names.py')
+    assert check.main(['names.py']) == 0                                  # a package's name alone is no loss
+    assert ' 0 use(s)' in capsys.readouterr().out
     script(tmp_path, 'import tensorflow as tf\nloss = tf.contrib.crf.crf_log_likelihood(1, 2, 3)\n',
            'lost.py')
     assert check.main(['lost.py']) == 1
