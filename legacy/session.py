@@ -32,6 +32,7 @@ def prepare():
     _dimensions(tf)
     _tensors()
     _slots()
+    _plain_functions()
 
 
 def _no_advice(record):
@@ -178,6 +179,12 @@ def _tensors():
         return result
 
     tensor.Tensor.__array__ = as_object
+
+
+def _plain_functions():
+    """Dataset.map and its kind call a function as it is: AutoGraph would read its source anew, as Python 3."""
+    from tensorflow.python.autograph.impl import api
+    api.tf_convert = lambda f, ctx, convert_by_default=True, user_requested=False: f
 
 
 def _slots():

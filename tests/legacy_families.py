@@ -147,7 +147,8 @@ with slim.arg_scope([slim.conv2d], outputs_collections='ends'):
 end_points = slim_utils.convert_collection_to_dict('ends')
 signal = tf.contrib.signal.frame(tf.range(6), 4, 2)
 keep('moved', loop=moved, signal=signal)
-names['moved'] = [isinstance(rows, ops.Tensor), nest.is_sequence([rows]), sorted(end_points), slim_utils.two_element_tuple(3),
+names['moved'] = [isinstance(rows, ops.Tensor), nest.is_sequence([rows]), sorted(end_points),
+                  slim_utils.two_element_tuple(3),
                   slim_utils.last_dimension(x.get_shape(), min_rank=4)]
 thin = tf.layers.separable_conv1d(tf.reshape(rows, [1, 6, 5]), 2, 3, padding='same', name='thin')
 deep = tf.layers.max_pooling3d(tf.reshape(x, [2, 2, 8, 8, 3]), 2, 2)
@@ -188,7 +189,8 @@ with tf.variable_scope('opt'):
     average_step = averaging.minimize(tf.reduce_sum(u), var_list=[u])
     names['swapped'] = averaging.swapping_saver() is not None
     w2 = tf.get_variable('w2', initializer=tf.constant([[3.0, 4.0], [0.3, 0.4]]))
-    clipping = tf.contrib.opt.VariableClippingOptimizer(tf.train.GradientDescentOptimizer(0.0), {w2: [1]}, 1.0)
+    still = tf.train.GradientDescentOptimizer(0.0)
+    clipping = tf.contrib.opt.VariableClippingOptimizer(still, {w2: [1]}, 1.0)
     clip_step = clipping.minimize(tf.reduce_sum(w2), var_list=[w2])
 normal = tf.contrib.distributions.Normal(mu=0.0, sigma=2.0)
 diagonal = tf.contrib.distributions.MultivariateNormalDiag([0.0, 1.0], [1.0, 2.0])

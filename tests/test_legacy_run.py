@@ -205,7 +205,8 @@ def test_check_reports_lines_and_what_runs(tmp_path, monkeypatch, capsys):
                                                                    ('np.float', 10), ('tf.pack', 11),
                                                                    ('builtins.xrange', 11), ('.has_key', 11)}
     assert found['runs'] and status == 0
-    script(tmp_path, 'import tensorflow as tf\nslim = tf.contrib.slim\nlayers = tf.contrib.layers\n', 'names.py')
+    script(tmp_path, 'import tensorflow as tf\nslim = tf.contrib.slim\nlayers = tf.contrib.layers\n',
+           'names.py')
     assert check.main(['names.py']) == 0                                  # a package's name alone is no loss
     assert ' 0 use(s)' in capsys.readouterr().out
     script(tmp_path, 'import tensorflow as tf\nloss = tf.contrib.crf.crf_log_likelihood(1, 2, 3)\n',
@@ -234,6 +235,19 @@ def test_a_script_of_a_package_may_import_from_its_package(tmp_path):
     )
     done = legacy('run', 'net/main.py', cwd=tmp_path)
     assert done.stdout == '6\n' and 'package net' in done.stderr
+
+
+def test_functions_of_data_sets_are_python_2_too(tmp_path):
+    (tmp_path / 'train.py').write_text("""
+import tensorflow as tf
+def halve(x):
+    print "size", 7 / 2
+    return tf.reshape(x, [7 / 3])
+data = tf.data.Dataset.from_tensors([1.0, 2.0]).map(halve).make_one_shot_iterator().get_next()
+print tf.Session().run(data)
+""")
+    done = legacy('run', 'train.py', cwd=tmp_path)
+    assert done.stdout == 'size 3\n[1. 2.]\n', done
 
 
 def test_lists_of_matching_files_are_initialised_with_the_global_variables(tmp_path):
