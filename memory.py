@@ -16,6 +16,7 @@ Measured (the process at its largest, 3 steps with samples and a checkpoint, Ten
     anime96 32 96                              859        842   +2%
     anime96 128 96                            1190       1047   +14%
     cat128 4 128                              1719       1783   -4%
+    cat128 8 128                              1945       1901   +2%
 """
 import os
 import pathlib
