@@ -231,6 +231,8 @@ def test_matplotlib_stand_in_has_colour_maps_text_pixels_and_leaves_the_rest_out
     width, height = figure.canvas.get_width_height()
     pixels = np.frombuffer(figure.canvas.tostring_rgb(), np.uint8).reshape(height, width, 3)
     np.testing.assert_array_equal(pixels, np.asarray(figure.picture()))
+    line, = axes.plot([0, 1], [0, 1], color=np.array([1.0, 0.0, 0.0]))
+    assert line.colour == (255, 0, 0)
     axes.quiver([0], [0], [1], [1])
     pyplot.pie([1, 2])
     said = capsys.readouterr().err

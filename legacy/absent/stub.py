@@ -30,7 +30,7 @@ class Stub(types.ModuleType):
         raise ModuleNotFoundError(f'{self.__name__} is used here, but module {top} is not installed',
                                   name=top)
 
-    __call__ = __getitem__ = __iter__ = __len__ = __enter__ = _fail
+    __call__ = __getitem__ = __setitem__ = __contains__ = __iter__ = __len__ = __enter__ = _fail
     __add__ = __sub__ = __mul__ = __truediv__ = __neg__ = _fail
 
 

@@ -39,6 +39,11 @@ def plain_colour(value, n=0):
     return tuple(int(round(255 * p)) for p in parts)
 
 
+def _given(*values):
+    """The first value that was given; a colour may be an array, which has no truth value."""
+    return next((value for value in values if value is not None), None)
+
+
 class Artist:
     """What drawing functions return; its setters keep what they are given."""
 
@@ -116,7 +121,7 @@ class Axes(Artist):
                                                                   or linestyle is not None)
                 artist = Artist(
                     kind='line', x=numpy.ravel(x), y=numpy.ravel(column),
-                    colour=plain_colour(color or c or letter, self.n), line=line, mark=mark, label=label,
+                    colour=plain_colour(_given(color, c, letter), self.n), line=line, mark=mark, label=label,
                     width=linewidth or lw or 1.5, size=(markersize or ms or 4),
                 )
                 self.n += color is None and c is None and letter is None
@@ -215,7 +220,7 @@ class Axes(Artist):
         x = numpy.asarray(x, float)
         y1, y2 = [numpy.broadcast_to(numpy.asarray(y, float), x.shape) for y in (y1, y2)]
         self.artists.append(Artist(kind='area', x=numpy.concatenate([x, x[::-1]]), y=numpy.concatenate([y1,
-                        y2[::-1]]), colour=plain_colour(color or facecolor, self.n), label=label))
+                        y2[::-1]]), colour=plain_colour(_given(color, facecolor), self.n), label=label))
 
     def contour(self, *args, levels=None, cmap=None, colors=None, **kwargs):
         args = list(args)
