@@ -257,11 +257,11 @@ class Axes(Artist):
     pcolor = pcolormesh
 
     def axhline(self, y=0, *args, color=None, c=None, **kwargs):
-        self.artists.append(Artist(kind='rule', at=y, axis=1, colour=plain_colour(color or c or 'C0'),
+        self.artists.append(Artist(kind='rule', at=y, axis=1, colour=plain_colour(_given(color, c, 'C0')),
                                    x=numpy.zeros(0), y=numpy.array([y], float), label=None))
 
     def axvline(self, x=0, *args, color=None, c=None, **kwargs):
-        self.artists.append(Artist(kind='rule', at=x, axis=0, colour=plain_colour(color or c or 'C0'),
+        self.artists.append(Artist(kind='rule', at=x, axis=0, colour=plain_colour(_given(color, c, 'C0')),
                                    x=numpy.array([x], float), y=numpy.zeros(0), label=None))
 
     def text(self, x, y, s, color='black', **kwargs):
