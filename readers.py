@@ -238,7 +238,7 @@ class ZipSource:
             raise UserError(f'{printable(path)}: not a complete zip file ({printable(error)[:200]}); '
                             'fetch it again') from None
         entries = {entry.filename: entry for entry in self.archive.infolist()
-                   if not entry.is_dir() and not re.search(r'(^|/)(\.[^./]|__MACOSX/)', entry.filename)}
+                   if entry.filename and not entry.filename.endswith('/') and not re.search(r'(^|/)(\.[^./]|__MACOSX/)', entry.filename)}
         self.names = sorted(match_images(entries, pattern))
         self.entries = [entries[name] for name in self.names]
         self.all_names = sorted(entries)

@@ -70,6 +70,11 @@ def test_what_fuzzing_found_is_refused(name, seed, reason):
         targets.TARGETS[name].__wrapped__((targets.HERE / 'corpus' / name / seed).read_bytes())
 
 
+def test_a_zip_entry_without_a_name_is_passed_over():
+    source = targets.readers.ZipSource(io.BytesIO((targets.HERE / 'corpus' / 'zip' / 'no_name').read_bytes()))
+    assert source.names == source.all_names == ['1.png'] and source.picture(0).size == (1, 1)
+
+
 def jpeg_of_many_scans(width, height, scans):
     """A progressive JPEG that goes over its picture again and again: the last scan of a small one repeated, the size changed."""
     small = io.BytesIO()
