@@ -258,7 +258,7 @@ class ZipSource:
         try:
             data = self.archive.read(entry)
         except ZIP_ERRORS as error:
-            raise Unreadable(printable(error)[:200]) from None
+            raise Unreadable(printable(error)[:200] or f'damaged ({type(error).__name__})') from None
         return decode(data)
 
 

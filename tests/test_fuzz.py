@@ -75,6 +75,12 @@ def test_a_zip_entry_without_a_name_is_passed_over():
     assert source.names == source.all_names == ['1.png'] and source.picture(0).mode == 'L'
 
 
+def test_a_zip_entry_that_is_cut_short_has_a_reason():
+    source = targets.readers.ZipSource(io.BytesIO((targets.HERE / 'corpus' / 'zip' / 'cut_short').read_bytes()))
+    with pytest.raises(targets.images.Unreadable, match='damaged .EOFError'):
+        source.picture(0)
+
+
 def jpeg_of_many_scans(width, height, scans):
     """A progressive JPEG that goes over its picture again and again: the last scan of a small one repeated, the size changed."""
     small = io.BytesIO()
