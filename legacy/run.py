@@ -2,6 +2,7 @@
 2016–2019.
 """
 import argparse
+import importlib
 import os
 import sys
 import traceback
@@ -29,9 +30,13 @@ def options(argv):
             ),
         ),
         ('--explain', dict(action='store_true', help='list at the end every symbol that was restored')),
+        ('-m', dict(action='store_true', dest='module', help='SCRIPT is a module, as with python -m')),
         ('script', dict(help='SCRIPT.py or NOTEBOOK.ipynb')),
         ('arguments', dict(nargs=argparse.REMAINDER, help="the script's own arguments")),
     )
+    args.package = None
+    if args.module:
+        args.package, args.script = module_script(args.script)
     if not os.path.isfile(args.script):
         raise UserError(f'no such file: {args.script}; expected a .py script or an .ipynb notebook')
     if not args.script.endswith(('.py', '.ipynb')):
@@ -48,6 +53,17 @@ def options(argv):
                 status=2)
         args.paths.append((old, new))
     return args
+
+
+def module_script(name):
+    """(its package, its file) of a module below the working directory; UserError when there is none."""
+    path = os.path.join(os.getcwd(), *name.split('.'))
+    if os.path.isfile(path + '.py'):
+        return name.rpartition('.')[0], path + '.py'
+    if os.path.isfile(os.path.join(path, '__main__.py')):
+        return name, os.path.join(path, '__main__.py')
+    raise UserError(f'-m {name}: neither {os.path.relpath(path)}.py nor '
+                    f'{os.path.relpath(path)}/__main__.py is in the working directory')
 
 
 def mapped(text, paths):
@@ -81,6 +97,8 @@ def make_world(script, paths):
 
 def set_up(args, world):
     """The process as `python SCRIPT` sets it up: argv, sys.path, `__main__`; this project out of the way."""
+    if args.module:
+        world.folder = os.getcwd()
     sys.argv = [args.script] + [mapped(a, args.paths) for a in args.arguments]
     sys.path[:] = [world.folder] + [p for p in sys.path if os.path.abspath(p or '.') != ROOT]
     sys.meta_path.insert(0, view.Finder(world))
@@ -95,8 +113,8 @@ def set_up(args, world):
     network.refuse()
     session.COUNT['limit'] = args.stop_after
     main = types.ModuleType('__main__')
-    main.__dict__.update(__file__=args.script, __builtins__=world.builtins, __package__=None, __spec__=None,
-                         __cached__=None)
+    main.__dict__.update(__file__=args.script, __builtins__=world.builtins, __package__=args.package,
+                         __spec__=None, __cached__=None)
     sys.modules['__main__'] = main
     return main
 
@@ -130,6 +148,8 @@ def execute(args, world, main):
             from legacy import notebook
             notebook.execute(args.script, world, main)
         else:
+            if args.package:
+                importlib.import_module(args.package)
             exec(world.code_of(args.script), main.__dict__)
         return 0
     except StopRun:

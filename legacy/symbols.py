@@ -278,6 +278,31 @@ unbatch Dataset.unbatch
 unique tf.data.experimental.unique
 """
 
+CONTRIB_DISTRIBUTIONS = """
+Bernoulli tf.distributions.Bernoulli
+Beta tf.distributions.Beta
+Categorical tf.distributions.Categorical
+Dirichlet tf.distributions.Dirichlet
+Exponential tf.distributions.Exponential
+ExpRelaxedOneHotCategorical tf.nn.log_softmax of logits and Gumbel noise
+Gamma tf.distributions.Gamma
+Laplace tf.distributions.Laplace
+Mixture tf.reduce_logsumexp over components
+Multinomial tf.distributions.Multinomial
+MultivariateNormalCholesky tf.matrix_triangular_solve
+MultivariateNormalDiag tf.distributions.Normal, summed over the last axis
+MultivariateNormalDiagWithSoftplusScale tf.distributions.Normal, summed over the last axis
+MultivariateNormalFull tf.cholesky and tf.matrix_triangular_solve
+MultivariateNormalFullCovariance tf.cholesky and tf.matrix_triangular_solve
+MultivariateNormalTriL tf.matrix_triangular_solve
+Normal tf.distributions.Normal
+NormalWithSoftplusScale tf.distributions.Normal
+OneHotCategorical tf.one_hot of tf.distributions.Categorical
+RelaxedOneHotCategorical tf.nn.softmax of logits and Gumbel noise
+Uniform tf.distributions.Uniform
+kl tf.distributions.kl_divergence
+"""
+
 RNN_CELLS = """
 BasicLSTMCell tf.matmul on get_variable
 BasicRNNCell tf.matmul on get_variable
@@ -448,11 +473,27 @@ static_bidirectional_rnn tf.nn.static_bidirectional_rnn
     yield from _rows('gone', 'tf.contrib.framework', 'tf1.framework', CONTRIB_FRAMEWORK)
     yield from _rows('gone', 'tf.contrib.slim', 'tf1.slim', SLIM_ONLY)
     yield from _rows('gone', 'tf.contrib.data', 'tf1.contrib_data', CONTRIB_DATA)
-    yield Symbol('tf.contrib.distributions', 'tf1.distributions:MODULE', 'tf.distributions')
+    yield from _rows('gone', 'tf.contrib.distributions', 'tf1.distributions', CONTRIB_DISTRIBUTIONS)
+    for name in ('Distribution', 'ReparameterizationType', 'FULLY_REPARAMETERIZED', 'NOT_REPARAMETERIZED',
+                 'RegisterKL', 'StudentT', 'DirichletMultinomial', 'kl_divergence'):
+        yield Symbol('tf.contrib.distributions.' + name, '=distributions.' + name,
+                     'tf.distributions.' + name, 'renamed')
+    yield from _rows('gone', 'tf.contrib.bayesflow.stochastic_tensor', 'tf1.stochastic', """
+StochasticTensor tf.distributions.Distribution.sample
+SampleValue tf.distributions.Distribution.sample
+SampleAndReshapeValue tf.distributions.Distribution.sample
+MeanValue tf.distributions.Distribution.mean
+value_type tf.distributions.Distribution.sample
+get_current_value_type tf.distributions.Distribution.sample
+""")
+    yield from _rows('gone', 'tf.contrib.graph_editor', 'tf1.graph_editor', """
+copy_with_input_replacements a function called again on other tensors
+graph_replace a function called again on other tensors
+""")
     yield Symbol('tf.contrib.losses', 'tf1.slim:losses', 'tf.losses')
     for name in (
         'layers', 'models', 'Model', 'Sequential', 'Input', 'initializers', 'activations', 'regularizers',
-        'backend',
+        'optimizers', 'backend',
     ):
         for prefix in ('tf.keras.', 'keras.'):
             yield Symbol(
@@ -678,6 +719,9 @@ ALIASES = {
     'tf.nn.rnn_cell_impl': 'tf.nn.rnn_cell',
     'tf.models.rnn': 'tf.nn',
     'tf.contrib.data.python.ops': 'tf.contrib.data',
+    'tf.contrib.distributions.python.ops.relaxed_onehot_categorical': 'tf.contrib.distributions',
+    'tf.contrib.distributions.python.ops': 'tf.contrib.distributions',
+    'tf.contrib.graph_editor.transform': 'tf.contrib.graph_editor',
     'tf.python.layers.base': 'tf.layers',
     'tf.python.layers.core': 'tf.layers',
     'tf.python.layers.convolutional': 'tf.layers',

@@ -195,6 +195,50 @@ with tf.variable_scope('opt'):
 normal = tf.contrib.distributions.Normal(mu=0.0, sigma=2.0)
 diagonal = tf.contrib.distributions.MultivariateNormalDiag([0.0, 1.0], [1.0, 2.0])
 keep('distributions', normal=normal.log_prob(1.0), diagonal=diagonal.log_prob([1.0, 1.0]))
+ds, st = tf.contrib.distributions, tf.contrib.bayesflow.stochastic_tensor
+corners = [ds.MultivariateNormalDiag([float(n), 0.0], [0.01, 0.02]) for n in range(3)]
+mixture = ds.Mixture(cat=ds.Categorical(logits=tf.log([0.2, 0.3, 0.5])), components=corners)
+triangular = ds.MultivariateNormalTriL([1.0, 2.0], [[1.0, 0.0], [0.5, 2.0]])
+covariance = ds.MultivariateNormalFullCovariance([1.0, 2.0], [[1.0, 0.5], [0.5, 4.25]])
+relaxed = ds.RelaxedOneHotCategorical(0.5, probs=[0.2, 0.8])
+keep('distributions', mixture=mixture.sample(500), mixture_log=mixture.log_prob([1.0, 0.01]),
+     mixture_mean=mixture.mean(), triangular=triangular.log_prob([[0.0, 0.0], [1.0, 1.0]]),
+     covariance=covariance.log_prob([0.0, 0.0]), relaxed=relaxed.sample(20),
+     relaxed_log=relaxed.log_prob([0.3, 0.7]), one_hot=ds.OneHotCategorical(p=[0.2, 0.8]).sample(20),
+     kl=ds.kl(diagonal, ds.MultivariateNormalDiag(mu=[0.0, 0.0], diag_stdev=[1.0, 1.0])),
+     bernoulli=ds.Bernoulli(p=0.25).pmf(1), uniform=ds.Uniform(a=1.0, b=5.0).pdf(2.0), sigma=normal.sigma,
+     noise=st.StochasticTensor(ds.MultivariateNormalDiag(mu=[2.0], diag_stdev=[0.001])) * 3.0)
+with st.value_type(st.MeanValue):
+    keep('distributions', mean=tf.square(st.StochasticTensor(ds.Normal(3.0, 1.0))))
+
+# the graph again on other tensors: three steps of descent, seen through
+graph_replace = tf.contrib.graph_editor.graph_replace
+slope = tf.get_variable('slope', initializer=tf.constant([1.0, 2.0]))
+valley = tf.reduce_sum(tf.square(slope * [1.0, 0.5]))
+descent = {slope.value(): slope - 0.1 * tf.gradients(valley, slope)[0]}
+steps = graph_replace(descent, graph_replace(descent, descent))
+before_copies = len(tf.all_variables())
+unrolled = graph_replace(valley, steps)
+keep('graph_editor', unrolled=unrolled, through=tf.gradients(unrolled, slope)[0], valley=valley)
+names['copied_variables'] = len(tf.all_variables()) - before_copies
+try:
+    graph_replace(valley, {unrolled: valley})
+except ValueError as error:
+    names['unconnected'] = str(error)
+shifted, parts = tf.contrib.graph_editor.copy_with_input_replacements([valley.op], {valley.op.inputs[0]:
+                                                                                    tf.ones([7])})
+keep('graph_editor', copied=parts.transformed(valley))
+import keras
+keras_step = keras.optimizers.Adam(lr=0.1, beta_1=0.5).get_updates([slope], [], valley)
+names['keras_step'] = [(u.op.type, u.op.inputs[0].name) for u in keras_step]
+
+clips = {'rmin': 0.5, 'rmax': 2.0, 'dmax': 3.0}
+renormed = tf.layers.batch_normalization(rows, training=True, renorm=True, renorm_clipping=clips, name='renorm',
+                                         renorm_momentum=0.9)
+renorm_updates = tf.get_collection_ref(tf.GraphKeys.UPDATE_OPS)[-2:]
+del tf.get_collection_ref(tf.GraphKeys.UPDATE_OPS)[-2:]
+with tf.variable_scope('slim_renorm'):
+    tcl.batch_norm(x, renorm=True, updates_collections=None, is_training=training)
 data = tf.data.Dataset.from_tensor_slices(np.arange(10)).apply(tf.contrib.data.batch_and_drop_remainder(4))
 batches = data.make_one_shot_iterator().get_next()
 
@@ -215,6 +259,9 @@ with tf.Session() as sess:
     sess.run([average_step, clip_step])
     out['opt.average'], out['opt.clipped'] = sess.run([averaging._ema.average(u), w2])
     out['train.v'], out['train.ema'] = sess.run([v, ema.average(v)])
+    out['renorm.first'] = sess.run([renormed, renorm_updates], {rows: ROWS})[0]
+    out['renorm.second'] = sess.run([renormed, renorm_updates], {rows: 3 * ROWS + 1})[0]
+    out['keras.step'] = sess.run([keras_step, slope])[1]
     out['infer.both'] = sess.run(both, {x: IMAGES, training: False})
     out['data'] = sess.run(batches)
     names['summary'] = [value.tag for value in tf.Summary.FromString(sess.run(merged, feed)).value]

@@ -417,5 +417,68 @@ def test_distributions_with_their_old_arguments(arrays):
     close(arrays['out/distributions.diagonal'], -0.5 - np.log(2) - np.log(2 * np.pi))
 
 
+def normal_log(x, mean, covariance):
+    away = np.subtract(x, mean)
+    return -0.5 * (away @ np.linalg.solve(covariance, away) + np.log(np.linalg.det(covariance))
+                   + len(away) * np.log(2 * np.pi))
+
+
+def test_distributions_that_only_contrib_had(arrays):
+    got = {key.partition('.')[2]: value for key, value in arrays.items() if key.startswith('out/distrib')}
+    assert got['mixture'].shape == (500, 2)
+    shares = np.bincount(got['mixture'][:, 0].round().astype(int), minlength=3) / 500
+    close(shares, [0.2, 0.3, 0.5], 0.1)
+    assert got['mixture'][:, 1].std() < 0.03
+    close(got['mixture_log'], np.log(0.3) + normal_log([0, 0.01], [0, 0], np.diag([1e-4, 4e-4])))
+    close(got['mixture_mean'], [1.3, 0.0])
+    covariance = np.array([[1.0, 0.5], [0.5, 4.25]])
+    close(got['triangular'], [normal_log(p, [1, 2], covariance) for p in ([0, 0], [1, 1])])
+    close(got['covariance'], normal_log([0, 0], [1, 2], covariance))
+    close(got['relaxed'].sum(1), np.ones(20))
+    assert got['relaxed'][:, 1].mean() > 0.6
+    p, x, t = np.array([0.2, 0.8]), np.array([0.3, 0.7]), 0.5
+    close(got['relaxed_log'], np.log(t) + np.log(p / x ** (t + 1)).sum() - 2 * np.log((p / x ** t).sum()))
+    assert (got['one_hot'].sum(1) == 1).all() and got['one_hot'].shape == (20, 2)
+    close(got['kl'], 0.5 * (4 - 1 - np.log(4)) + 0.5)
+    close([got['bernoulli'], got['uniform'], got['sigma'], got['mean']], [0.25, 0.25, 2.0, 9.0])
+    close(got['noise'], [6.0], 0.03)
+
+
+def test_graphs_made_again_on_other_tensors(arrays, names):
+    curve, start = np.array([1.0, 0.25]), np.array([1.0, 2.0])
+    shrink = (1 - 0.2 * curve) ** 3
+    close(arrays['out/graph_editor.unrolled'], (curve * (shrink * start) ** 2).sum())
+    close(arrays['out/graph_editor.through'], 2 * curve * shrink ** 2 * start)
+    close(arrays['out/graph_editor.valley'], (curve * start ** 2).sum())
+    close(arrays['out/graph_editor.copied'], 7.0)
+    assert names['copied_variables'] == 0 and 'not connected' in names['unconnected']
+
+
+def test_updates_of_keras_optimizers(arrays, names):
+    assert [kind for kind, _ in names['keras_step']] == ['AssignAdd', 'Assign', 'Assign', 'Assign']
+    assert names['keras_step'][-1][1] == 'slope:0'
+    close(arrays['out/keras.step'], [0.9, 1.9], 1e-3)                  # Adam's first step is the rate
+
+
+def test_batch_renormalisation(arrays, names):
+    rows, again = arrays['rows'], 3 * arrays['rows'] + 1
+    close(arrays['out/renorm.first'], normalised(rows, (0,), 1e-3))      # the first batch is the average
+    mean, deviation = rows.mean(0), np.sqrt(rows.var(0) + 1e-3)
+    mean2, deviation2 = again.mean(0), np.sqrt(again.var(0) + 1e-3)
+    mixed, mixed_deviation = 0.1 * mean + 0.9 * mean2, 0.1 * deviation + 0.9 * deviation2
+    r, d = np.clip(deviation2 / mixed_deviation, 0.5, 2), np.clip((mean2 - mixed) / mixed_deviation, -3, 3)
+    close(arrays['out/renorm.second'], (again - mean2) / deviation2 * r + d)
+    weight = 1 - 0.9 ** 2
+    close(arrays['after/renorm/renorm_mean_weight:0'], weight)
+    close(arrays['after/renorm/renorm_mean:0'], 0.09 * mean + 0.1 * mean2)
+    unbiased = (0.09 * deviation + 0.1 * deviation2) / weight
+    close(arrays['after/renorm/moving_variance:0'],
+          0.99 * (0.99 + 0.01 * (deviation ** 2 - 1e-3)) + 0.01 * (unbiased ** 2 - 1e-3))
+    assert [n for n in names['variables'] if n.startswith('slim_renorm')] == [
+        f'slim_renorm/BatchNorm/{n}:0' for n in (
+            'beta', 'moving_mean', 'moving_variance', 'renorm_mean', 'renorm_mean_weight', 'renorm_stddev',
+            'renorm_stddev_weight')]
+
+
 def test_contrib_data(arrays):
     assert arrays['out/data'].tolist() == [0, 1, 2, 3]

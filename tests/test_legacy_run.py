@@ -237,6 +237,24 @@ def test_a_script_of_a_package_may_import_from_its_package(tmp_path):
     assert done.stdout == '6\n' and 'package net' in done.stderr
 
 
+def test_a_module_runs_as_with_python_m(tmp_path):
+    for folder in ('net', 'net/tools'):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / '__init__.py').write_text(f'print("{folder}")\n')
+    (tmp_path / 'net' / 'parts.py').write_text('SIZE = 3')
+    (tmp_path / 'net' / 'tools' / 'train.py').write_text(
+        'import sys\nfrom net.parts import SIZE\nfrom ..parts import SIZE as same\n'
+        'print(__name__, SIZE + same, sys.argv[1:])'
+    )
+    (tmp_path / 'net' / '__main__.py').write_text('from .tools import train')
+    done = legacy('run', '-m', 'net.tools.train', '--epochs', 2, cwd=tmp_path)
+    assert done.stdout == "net\nnet/tools\n__main__ 6 ['--epochs', '2']\n", done
+    done = legacy('run', '-m', 'net', cwd=tmp_path)
+    assert done.stdout == "net\nnet/tools\nnet.tools.train 6 []\n", done
+    done = legacy('run', '-m', 'net.absent', cwd=tmp_path)
+    assert done.returncode == 1 and 'net/absent.py' in done.stderr and 'Traceback' not in done.stderr
+
+
 def test_functions_of_data_sets_are_python_2_too(tmp_path):
     (tmp_path / 'train.py').write_text("""
 import tensorflow as tf

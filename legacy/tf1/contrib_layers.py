@@ -355,8 +355,8 @@ def batch_norm(inputs, decay=0.999, center=True, scale=False, epsilon=0.001, act
     the output.
     Ranks 2 and 4 are fused unless fused=False, which puts Bessel's correction into the moving variance.
     """
-    if batch_weights is not None or renorm or adjustment is not None:
-        raise NotImplementedError('batch_norm: batch_weights, renorm and adjustment are not restored')
+    if batch_weights is not None or adjustment is not None:
+        raise NotImplementedError('batch_norm: batch_weights and adjustment are not restored')
     initializers, regularizers = param_initializers or {}, param_regularizers or {}
     with tf.variable_scope(scope, 'BatchNorm', [inputs], reuse=reuse) as sc:
         inputs = tf.convert_to_tensor(inputs)
@@ -377,12 +377,19 @@ def batch_norm(inputs, decay=0.999, center=True, scale=False, epsilon=0.001, act
         gamma = trainable_variable('gamma', tf.ones_initializer()) if scale else None
         moving_mean = moving_variable('moving_mean', tf.zeros_initializer())
         moving_variance = moving_variable('moving_variance', tf.ones_initializer())
-        fuse = (fused is None or fused) and rank in (2, 4)
+        fuse = (fused is None or fused) and rank in (2, 4) and not renorm
         x = inputs
         if fuse and rank == 2:
             x, axis = tf.reshape(inputs, [-1, 1, 1, size[0]]), 3
-        outputs, mean, variance = core.normalize(x, gamma, beta, moving_mean, moving_variance, is_training,
-                                                 epsilon, axis, fuse)
+        parts = x, gamma, beta, moving_mean, moving_variance
+        if renorm:
+            averages = core.renorm_variables(
+                lambda name, shape: _weights(name, shape, dtype, tf.zeros_initializer(), None,
+                                             variables_collections, False), size)
+            outputs, mean, variance = core.renormalize(*parts, averages, is_training, epsilon, axis,
+                                                       renorm_clipping, renorm_decay)
+        else:
+            outputs, mean, variance = core.normalize(*parts, is_training, epsilon, axis, fuse)
         if fuse and rank == 2:
             outputs = tf.reshape(outputs, tf.shape(inputs))
         outputs.set_shape(inputs.shape)

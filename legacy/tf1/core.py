@@ -155,3 +155,65 @@ def moving_update(variable, value, decay, training=True, zero_debias=False):
         return moving_averages.assign_moving_average(variable, value, decay, zero_debias=zero_debias)
     rate = tf.cast(tf.where(training, 1.0 - decay, 0.0), variable.dtype.base_dtype)
     return tf.assign_sub(variable, (variable - value) * rate)
+
+
+def renorm_variables(make, size):
+    """The four variables of batch renormalisation under TensorFlow 1's names; `make(name, shape)` makes one."""
+    return [make(name, shape) for name, shape in (('renorm_mean', size), ('renorm_mean_weight', ()),
+                                                  ('renorm_stddev', size), ('renorm_stddev_weight', ()))]
+
+
+def renormalize(x, gamma, beta, moving_mean, moving_variance, averages, training, epsilon, axis, clipping,
+                decay):
+    """(y, mean, variance) of batch renormalisation (Ioffe 2017, arXiv:1702.03275).
+
+    While training, batch statistics are brought to the running ones by r and d, which carry no gradient and
+    stay within `clipping` (rmin, rmax, dmax); `averages` are the variables of renorm_variables.
+    """
+    rank = len(x.shape)
+    axis = axis % rank
+    shape = [1] * rank
+    shape[axis] = -1
+    mean_sum, mean_weight, stddev_sum, stddev_weight = averages
+    clipping = clipping or {}
+
+    def spread(v):
+        return v if axis == rank - 1 else tf.reshape(v, shape)
+
+    def average(total, weight, value):
+        """The mean of all values so far, each counted less than the next."""
+        new_total = moving_update(total, value, decay)
+        new_weight = moving_update(weight, tf.ones([], weight.dtype.base_dtype), decay)
+        return tf.identity(new_total) / tf.identity(new_weight)
+
+    def train():
+        mean, variance = tf.nn.moments(x, [n for n in range(rank) if n != axis])
+        stddev = tf.sqrt(variance + epsilon)
+        # the first batches count for what the averages have not seen yet
+        mixed_mean = mean_sum + (1.0 - mean_weight) * mean
+        mixed_stddev = stddev_sum + (1.0 - stddev_weight) * stddev
+        r, d = stddev / mixed_stddev, (mean - mixed_mean) / mixed_stddev
+        if clipping.get('rmin') is not None:
+            r = tf.maximum(r, clipping['rmin'])
+        if clipping.get('rmax') is not None:
+            r = tf.minimum(r, clipping['rmax'])
+        if clipping.get('dmax') is not None:
+            d = tf.clip_by_value(d, -clipping['dmax'], clipping['dmax'])
+        r, d = tf.stop_gradient(r), tf.stop_gradient(d)
+        y = (x - spread(mean)) * spread(r / stddev) + spread(d)
+        with tf.control_dependencies([y]):
+            new_mean = average(mean_sum, mean_weight, tf.identity(mean))
+            new_stddev = average(stddev_sum, stddev_weight, tf.identity(stddev))
+        return y, new_mean, tf.square(new_stddev) - epsilon
+
+    def infer():
+        y = (x - spread(moving_mean)) * spread(tf.rsqrt(moving_variance + epsilon))
+        return y, tf.identity(moving_mean), tf.identity(moving_variance)
+
+    y, mean, variance = smart_cond(training, train, infer)
+    if gamma is not None:
+        y *= spread(gamma)
+    if beta is not None:
+        y += spread(beta)
+    y.set_shape(x.shape)
+    return y, mean, variance

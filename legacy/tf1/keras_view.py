@@ -1,12 +1,12 @@
-"""tf.keras as modules: layers, models, initializers, regularizers, activations and the backend's few
-functions.
+"""tf.keras as modules: layers, models, initializers, regularizers, activations, optimizers and the backend's
+few functions.
 """
 import types
 
 import tensorflow.compat.v1 as tf
 
 from legacy.absent import stub_parts
-from legacy.tf1 import contrib_layers, keras_layers
+from legacy.tf1 import contrib_layers, keras_layers, keras_optimizers
 
 Model, Sequential, Input = keras_layers.Model, keras_layers.Sequential, keras_layers.Input
 
@@ -60,6 +60,9 @@ def _l2(l=0.01):
 regularizers = _module('regularizers', l1=lambda l=0.01: contrib_layers.l1_regularizer(float(l)), l2=_l2,
                        l1_l2=lambda l1=0.01, l2=0.01: lambda w: l1 * tf.reduce_sum(tf.abs(w)) + _l2(l2)(w))
 
+optimizers = _module('optimizers', **{
+    name: getattr(keras_optimizers, name) for name in ('Optimizer', 'SGD', 'RMSprop', 'Adam')
+})
 _SESSIONS = []
 
 

@@ -283,9 +283,10 @@ class BatchNormalization(Layer):
                  renorm_clipping=None, renorm_momentum=0.99, fused=None, trainable=True,
                  virtual_batch_size=None, adjustment=None, name=None, **kwargs):
         super().__init__(trainable=trainable, name=name, **kwargs)
-        if renorm or virtual_batch_size or adjustment:
+        if virtual_batch_size or adjustment:
             raise NotImplementedError(
-                'batch_normalization: renorm, virtual_batch_size and adjustment are not restored')
+                'batch_normalization: virtual_batch_size and adjustment are not restored')
+        self.renorm = (renorm_clipping, renorm_momentum) if renorm else None
         self.axis = axis[0] if isinstance(axis, (list, tuple)) else axis
         self.momentum, self.epsilon, self.fused = momentum, epsilon, fused
         self.center, self.scale = center, scale
@@ -303,12 +304,20 @@ class BatchNormalization(Layer):
             if wanted}
         self.gamma, self.beta = made.get('gamma'), made.get('beta')
         self.moving_mean, self.moving_variance = made['moving_mean'], made['moving_variance']
+        if self.renorm:
+            self.averages = core.renorm_variables(
+                lambda name, shape: self.add_variable(name, shape, initializer=tf.zeros_initializer(),
+                                                      trainable=False), size)
 
     def call(self, inputs, training=False):
         rank = len(inputs.shape)
-        fused = (self.fused is None or self.fused) and rank == 4 and self.axis % rank in (1, 3)
-        y, mean, variance = core.normalize(inputs, self.gamma, self.beta, self.moving_mean,
-                                           self.moving_variance, training, self.epsilon, self.axis, fused)
+        parts = inputs, self.gamma, self.beta, self.moving_mean, self.moving_variance
+        if self.renorm:
+            y, mean, variance = core.renormalize(*parts, self.averages, training, self.epsilon, self.axis,
+                                                 *self.renorm)
+        else:
+            fused = (self.fused is None or self.fused) and rank == 4 and self.axis % rank in (1, 3)
+            y, mean, variance = core.normalize(*parts, training, self.epsilon, self.axis, fused)
         if core.constant_value(training) is not False:
             self.add_update([core.moving_update(self.moving_mean, mean, self.momentum, training),
                              core.moving_update(self.moving_variance, variance, self.momentum, training)])
