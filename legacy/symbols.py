@@ -500,6 +500,9 @@ graph_replace a function called again on other tensors
                 prefix + name, f'tf1.keras_view:{name}', 'tf.nn on get_variable', 'changed',
                 'in a TensorFlow 1 graph, where Keras 3 does not work: layers called on tensors; no fit',
             )
+    yield Symbol('tf.contrib.seq2seq.sequence_loss', 'tf1.rnn:sequence_loss',
+                 'tf.nn.sparse_softmax_cross_entropy_with_logits')
+    yield Symbol('tf.logging._logger', 'tf1.renamed:LOGGER', "logging.getLogger('tensorflow')")
     yield Symbol('tf.contrib.metrics', '=metrics', 'tf.metrics')
     yield Symbol('tf.contrib.signal', '=signal', 'tf.signal')
     yield Symbol('tf.contrib.lookup', '=lookup', 'tf.lookup')

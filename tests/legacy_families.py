@@ -211,6 +211,12 @@ keep('distributions', mixture=mixture.sample(500), mixture_log=mixture.log_prob(
 with st.value_type(st.MeanValue):
     keep('distributions', mean=tf.square(st.StochasticTensor(ds.Normal(3.0, 1.0))))
 
+scores, marks = tf.constant(np.random.randn(2, 3, 4).astype('f')), tf.constant([[0, 1, 2], [3, 0, 1]])
+counted = tf.constant([[1.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
+keep('sequence', scores=scores, loss=tf.contrib.seq2seq.sequence_loss(scores, marks, counted),
+     rows=tf.contrib.seq2seq.sequence_loss(scores, marks, counted, average_across_batch=False))
+tf.logging._logger.setLevel('WARN')
+
 # the graph again on other tensors: three steps of descent, seen through
 graph_replace = tf.contrib.graph_editor.graph_replace
 slope = tf.get_variable('slope', initializer=tf.constant([1.0, 2.0]))

@@ -444,6 +444,14 @@ def test_distributions_that_only_contrib_had(arrays):
     close(got['noise'], [6.0], 0.03)
 
 
+def test_sequence_loss_counts_the_weighted_steps(arrays):
+    scores = arrays['out/sequence.scores']
+    log = scores - np.log(np.exp(scores).sum(-1, keepdims=True))
+    first, second, third = -log[0, 0, 0], -log[0, 1, 1], -log[1, 0, 3]
+    close(arrays['out/sequence.loss'], (first + second + third) / 3)
+    close(arrays['out/sequence.rows'], [(first + second) / 2, third])
+
+
 def test_graphs_made_again_on_other_tensors(arrays, names):
     curve, start = np.array([1.0, 0.25]), np.array([1.0, 2.0])
     shrink = (1 - 0.2 * curve) ** 3

@@ -2,6 +2,8 @@
 
 Where an order changed, the types of the arguments tell which one is meant, and the choice is said once.
 """
+import logging
+
 import numpy
 import tensorflow.compat.v1 as tf
 
@@ -10,6 +12,7 @@ from legacy.tf1.sizes import whole
 
 # 1.9: "1." as scripts ask for, and greater than "1.2" both as text and as a number, which "1.15" is not.
 __version__ = '1.9.0'
+LOGGER = logging.getLogger('tensorflow')
 
 
 def _axis_like(x):

@@ -353,3 +353,24 @@ def static_bidirectional_rnn(cell_fw, cell_bw, inputs, initial_state_fw=None, in
         forward, state_fw = static_rnn(cell_fw, inputs, initial_state_fw, dtype, sequence_length, 'fw')
         backward, state_bw = static_rnn(cell_bw, inputs[::-1], initial_state_bw, dtype, sequence_length, 'bw')
         return [tf.concat(pair, 1) for pair in zip(forward, backward[::-1])], state_fw, state_bw
+
+
+def sequence_loss(logits, targets, weights, average_across_timesteps=True, average_across_batch=True,
+                  softmax_loss_function=None, name=None):
+    """tf.contrib.seq2seq.sequence_loss: cross entropy of logits [B,T,classes] with targets [B,T], weighted by
+    `weights` [B,T] and divided by their sum over what is averaged.
+    """
+    with tf.name_scope(name, 'sequence_loss', [logits, targets, weights]):
+        if softmax_loss_function is None:
+            loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=targets, logits=logits)
+        else:
+            classes = tf.shape(logits)[-1]
+            loss = softmax_loss_function(labels=tf.reshape(targets, [-1]),
+                                         logits=tf.reshape(logits, [-1, classes]))
+            loss = tf.reshape(loss, tf.shape(targets))
+        weights = tf.cast(weights, loss.dtype)
+        axes = [axis for axis, wanted in ((0, average_across_batch), (1, average_across_timesteps)) if wanted]
+        loss = loss * weights
+        if not axes:
+            return loss
+        return tf.reduce_sum(loss, axes) / (tf.reduce_sum(weights, axes) + 1e-12)
