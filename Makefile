@@ -24,8 +24,9 @@ $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 test-oldest:                        ## the tests on the oldest supported versions, in an environment of their own
 	$(MAKE) test VENV=.venv-oldest PIP_CONSTRAINT=$(CURDIR)/requirements-oldest.txt
 
-crash: $(VENV)/installed-dev         ## kill a training run 50 times at random moments and compare with an unbroken one
+crash: $(VENV)/installed-dev         ## kill a training run 50 times, cut its power after every change of a file; compare with an unbroken one
 	$(PY) tests/crash/campaign.py --kills 50
+	$(PY) tests/crash/power_loss.py --mixed 4 --resumes 12
 
 soak: $(VENV)/installed-dev          ## 5,000 steps: memory and file descriptors stay flat
 	$(PY) tests/soak.py
