@@ -5,7 +5,8 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-USAGE = """usage: python -m legacy run [--stop_after N] [--map_path OLD=NEW]… [--explain] [-m] SCRIPT [ARGUMENT…]
+USAGE = """usage: python -m legacy run [--stop_after N] [--map_path OLD=NEW]… [--explain]
+                            [-m] SCRIPT [ARGUMENT…]
        python -m legacy check PATH [--json]
        python -m legacy convert SRC DST
        python -m legacy checkpoint SRC [--to DST] [--rules FILE]"""

@@ -122,6 +122,25 @@ def _scalar(x):
     return x.reshape(()).item() if isinstance(x, numpy.ndarray) and x.ndim and x.size == 1 else x
 
 
+def _rank(x):
+    """Where Python 2 put a value among those of other types: None, numbers, the rest by type."""
+    if x is None:
+        return 0, ''
+    return (1, '') if isinstance(x, (int, float)) else (2, type(x).__name__)
+
+
+def _ordering(compare):
+    def ordered(a, b):
+        try:
+            return compare(a, b)
+        except TypeError:
+            if not all(x is None or isinstance(x, (int, float, str, list, tuple, dict)) for x in (a, b)) \
+                    or type(a) is type(b) is not type(None):
+                raise
+            return compare(_rank(a), _rank(b))
+    return ordered
+
+
 def mod(a, b):
     """`a % b`; one-element arrays under %d, %f … are printed as their number."""
     if not isinstance(a, (str, bytes)):
@@ -577,6 +596,10 @@ def urlopen(url, *args, **kwargs):
 class Runtime:
     """What translated source calls, as `__legacy__`."""
     Stop = StopRun
+    lt = staticmethod(_ordering(operator.lt))
+    gt = staticmethod(_ordering(operator.gt))
+    le = staticmethod(_ordering(operator.le))
+    ge = staticmethod(_ordering(operator.ge))
     div2 = staticmethod(div2)
     div3 = staticmethod(div3)
     idiv2 = staticmethod(_in_place(div2))

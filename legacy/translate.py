@@ -308,6 +308,9 @@ def _catches_import(handler):
 
 # ---- the tree ----------------------------------------------------------------------------------------------
 
+ORDERINGS = {ast.Lt: 'lt', ast.Gt: 'gt', ast.LtE: 'le', ast.GtE: 'ge'}
+
+
 class Modernise(ast.NodeTransformer):
     """Rewrites what cannot be restored by a name: every rewritten place calls into `__legacy__`
     (python2.Runtime).
@@ -358,6 +361,11 @@ class Modernise(ast.NodeTransformer):
                 isinstance(node.op, ast.Mod) and isinstance(node.left.value, str):
             return self._call('mod', node, node.left, node.right)
         return node
+
+    def visit_Compare(self, node):
+        self.generic_visit(node)
+        name = ORDERINGS.get(type(node.ops[0])) if self.python2 and len(node.ops) == 1 else None
+        return self._call(name, node, node.left, node.comparators[0]) if name else node
 
     def visit_AugAssign(self, node):
         self.generic_visit(node)

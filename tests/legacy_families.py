@@ -239,8 +239,8 @@ keras_step = keras.optimizers.Adam(lr=0.1, beta_1=0.5).get_updates([slope], [], 
 names['keras_step'] = [(u.op.type, u.op.inputs[0].name) for u in keras_step]
 
 clips = {'rmin': 0.5, 'rmax': 2.0, 'dmax': 3.0}
-renormed = tf.layers.batch_normalization(rows, training=True, renorm=True, renorm_clipping=clips, name='renorm',
-                                         renorm_momentum=0.9)
+renormed = tf.layers.batch_normalization(rows, training=True, renorm=True, renorm_clipping=clips,
+                                         name='renorm', renorm_momentum=0.9)
 renorm_updates = tf.get_collection_ref(tf.GraphKeys.UPDATE_OPS)[-2:]
 del tf.get_collection_ref(tf.GraphKeys.UPDATE_OPS)[-2:]
 with tf.variable_scope('slim_renorm'):

@@ -208,3 +208,20 @@ def test_a_pickle_in_a_file_that_nobody_else_holds(tmp_path):
 def test_ranges_that_were_lists_tell_python_2(source, expected):
     evidence = translate.python2_evidence({'a.py': (ast.parse(source), None)}, ['.'])
     assert (evidence or '').endswith(expected or '') and bool(evidence) == bool(expected)
+
+
+def test_python_2_orders_values_of_all_types():
+    source = ('nothing = None\ntold = [nothing < 0, 3 > nothing, nothing <= None, "1" > 2, [1] < "a", '
+              '(1,) > "a", 1 < 2 < 3, nothing >= 1]')
+    assert run(source, True)['told'] == [True, True, True, True, True, True, True, False]
+    with pytest.raises(TypeError):
+        run('None < 0', False)
+    with pytest.raises(TypeError):
+        run('np.zeros(2) < None', True, np=np)
+    assert run('small = np.arange(3) < 2', True, np=np)['small'].tolist() == [True, True, False]
+
+
+def test_names_in_the_order_of_their_numbers():
+    from legacy.absent import natsort
+    assert natsort.natsorted(['a10.png', 'a2.png', 'a1.png', '7']) == ['7', 'a1.png', 'a2.png', 'a10.png']
+    assert natsort.natsorted([{'n': 'x2'}, {'n': 'x11'}], key=lambda d: d['n'], reverse=True)[0]['n'] == 'x11'

@@ -158,7 +158,7 @@ def moving_update(variable, value, decay, training=True, zero_debias=False):
 
 
 def renorm_variables(make, size):
-    """The four variables of batch renormalisation under TensorFlow 1's names; `make(name, shape)` makes one."""
+    """The four variables of batch renormalisation as TensorFlow 1 named them; `make(name, shape)` makes one."""
     return [make(name, shape) for name, shape in (('renorm_mean', size), ('renorm_mean_weight', ()),
                                                   ('renorm_stddev', size), ('renorm_stddev_weight', ()))]
 
