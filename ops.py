@@ -94,13 +94,13 @@ class batch_norm:
     def folded(self, kernel, bias, axis):
         """(kernel, bias) of the layer that computes self(layer(x), train=False): no pass over the maps, nor over their gradient.
 
-        axis: of the kernel's output channels.
+        bias: None for none. axis: of the kernel's output channels.
         """
         with tf.variable_scope(self.name):
-            gamma, beta, moving_mean, moving_variance = self._variables(bias.shape[0])
+            gamma, beta, moving_mean, moving_variance = self._variables(kernel.shape[axis])
             scale = gamma * tf.rsqrt(moving_variance + self.epsilon)
             across = [-1 if axis == other else 1 for other in range(len(kernel.shape))]
-            return kernel * tf.reshape(scale, across), (bias - moving_mean) * scale + beta
+            return kernel * tf.reshape(scale, across), ((0.0 if bias is None else bias) - moving_mean) * scale + beta
 
     def _variables(self, channels):
         variable = lambda name, value, trainable: tf.get_variable(
@@ -188,31 +188,21 @@ def linear(input_, output_size, scope=None, stddev=0.02, bias_start=0.0, with_w=
 
 def dense(x, units, name, kernel_initializer=None, bias_initializer=None, norm=None):
     """Dense layer [B,n] -> [B,units]. Variables kernel [n,units], bias."""
-    with tf.variable_scope(name):
-        kernel, bias = _kernel([x.shape[1], units], kernel_initializer), _bias(units, bias_initializer)
-    if norm:
-        kernel, bias = norm.folded(kernel, bias, axis=1)
+    kernel, bias = _kernel_and_bias(name, [x.shape[1], units], 1, kernel_initializer, bias_initializer, norm=norm)
     return tf.matmul(x, kernel) + bias
 
 
 def conv(x, filters, size, stride, name, padding='SAME', use_bias=True, kernel_initializer=None, norm=None):
     """Convolution with a size x size (or (rows, columns)) kernel: [B,H,W,C] -> [B,H',W',filters]. Variables kernel, bias."""
-    with tf.variable_scope(name):
-        kernel = _kernel([*_pair(size), x.shape[3], filters], kernel_initializer)
-        bias = _bias(filters, None) if use_bias else None
-    if norm:
-        kernel, bias = norm.folded(kernel, bias, axis=3)
+    kernel, bias = _kernel_and_bias(name, [*_pair(size), x.shape[3], filters], 3, kernel_initializer, use_bias=use_bias, norm=norm)
     y = convolution(x, kernel, (stride, stride), padding)
     return y if bias is None else tf.nn.bias_add(y, bias)
 
 
 def conv_transpose(x, output_shape, size, stride, name, padding='SAME', use_bias=True, kernel_initializer=None, norm=None):
     """Transposed convolution to output_shape [B,H,W,filters] (B may be a tensor). Variables kernel [rows,columns,out,in], bias."""
-    with tf.variable_scope(name):
-        kernel = _kernel([*_pair(size), output_shape[3], x.shape[3]], kernel_initializer)
-        bias = _bias(output_shape[3], None) if use_bias else None
-    if norm:
-        kernel, bias = norm.folded(kernel, bias, axis=2)
+    shape = [*_pair(size), output_shape[3], x.shape[3]]
+    kernel, bias = _kernel_and_bias(name, shape, 2, kernel_initializer, use_bias=use_bias, norm=norm)
     y = transposed_convolution(x, kernel, output_shape, (stride, stride), padding)
     return y if bias is None else tf.nn.bias_add(y, bias)
 
@@ -226,13 +216,14 @@ def fan_in_uniform():
     return tf.variance_scaling_initializer(scale=1 / 3, mode='fan_in', distribution='uniform')   # b = sqrt(3 * scale / fan_in)
 
 
-def _kernel(shape, initializer):
-    return tf.get_variable('kernel', shape, tf.float32, use_resource=True,
-                           initializer=initializer or tf.glorot_uniform_initializer())
-
-
-def _bias(units, initializer):
-    return tf.get_variable('bias', [units], tf.float32, initializer=initializer or tf.zeros_initializer(), use_resource=True)
+def _kernel_and_bias(name, shape, axis, kernel_initializer, bias_initializer=None, use_bias=True, norm=None):
+    """A layer's variables (bias None without one), with the norm folded in; axis: of the kernel's output channels."""
+    with tf.variable_scope(name):
+        kernel = tf.get_variable('kernel', shape, tf.float32, use_resource=True,
+                                 initializer=kernel_initializer or tf.glorot_uniform_initializer())
+        bias = tf.get_variable('bias', [shape[axis]], tf.float32, use_resource=True,
+                               initializer=bias_initializer or tf.zeros_initializer()) if use_bias else None
+    return norm.folded(kernel, bias, axis) if norm else (kernel, bias)
 
 
 def _pair(value):
