@@ -29,6 +29,7 @@ from tqdm import tqdm
 from config import expand_path
 from errors import UserError
 from images import printable
+from readers import ZIP_ERRORS
 
 CHUNK = 2 ** 18
 TIMEOUT_S = 30
@@ -289,7 +290,7 @@ def unpack_zip(path, folder):
             if os.path.lexists(target):
                 raise UserError(f'{printable(target)}: already there; move it away, or delete {printable(path)}')
             os.rename(os.path.join(aside, name), target)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+    except ZIP_ERRORS as error:
         raise UserError(f'{printable(path)}: cannot be unpacked ({printable(error)[:200]}); '
                         'delete it and fetch it again') from None
     finally:
