@@ -92,8 +92,8 @@ def check_whole(source, network, match, args):
             f'--to {args.to}: not written; {args.source} has not the names of a DCGAN, so name a run of '
             'ours that has the same network: --like RUN'
         )
-    lacking = [name for name in match.missing if name in network.required] + [row[0]
-        for row in match.mismatched]
+    lacking = [name for name in match.missing if name in network.required]
+    lacking += [row[0] for row in match.mismatched]
     if lacking and not args.partial:
         raise UserError(
             f'--to {args.to}: not written; {len(lacking)} tensors of ours have no value of their shape '
@@ -282,7 +282,7 @@ def report(source, network, match):
              for name in match.missing if network and name in network.required]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = ['  '.join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[3]]).rstrip()
-                       for row in rows]
+             for row in rows]
     count = sum(math.prod(shape) for shape in source.shapes.values())
     lines.append(f'{source.path}: {len(source.shapes)} tensors, {count:,} numbers, step {_step(source)}')
     if network:
@@ -330,9 +330,7 @@ def write(source, network, match, folder):
             draft = os.path.join(aside, os.path.basename(prefix))
             _save(draft, tensors)
             _check_same(draft, tensors)
-            for ending in (
-                '.data-00000-of-00001', '.index',
-            ):  # the index last: it makes the checkpoint visible
+            for ending in ('.data-00000-of-00001', '.index'):    # the index last: it makes the checkpoint visible
                 _into_place(draft + ending, prefix + ending)
             state = os.path.join(aside, 'checkpoint')
             with open(state, 'w', encoding='utf-8') as file:

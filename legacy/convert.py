@@ -25,7 +25,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 REPORT = 'CONVERSION.md'
 SKIPPED_FOLDERS = {'.git', '.hg', '.svn', '__pycache__', '.ipynb_checkpoints'}
 TENSORFLOW_2 = {'tf.function', 'tf.summary.create_file_writer',
-    'tf.optimizers.Adam', 'tf.keras.optimizers.Adam'}
+                'tf.optimizers.Adam', 'tf.keras.optimizers.Adam'}
 COPY_LIMIT_MB = 20       # larger files are data: they are named in the report instead of copied
 
 # lib2to3's fixers for a Python 2 file; rewrite.py does imports of siblings and division, which they get
@@ -150,7 +150,7 @@ class Project:
             self.tensorflow.update(dict.fromkeys(group, any(
                 imports_tensorflow(self.trees[path]) for path in group)))
             folders = {os.path.join(root, os.path.dirname(path))
-                                    for path in group if not self.in_package(path)}
+                       for path in group if not self.in_package(path)}
             files = {os.path.join(root, path): (self.trees[path], self.reasons[path]) for path in group}
             modern = next(filter(None, (is_tensorflow2(self.trees[path]) for path in group)), None)
             if modern:
@@ -495,21 +495,21 @@ def report(project, name, beside=()):
                                  for note in notes if not note.look)
     if counts:
         lines += ['## Changed', '', '| change | places |', '| --- | ---: |']
-        lines += [f'| {text.replace("|", chr(92) + "|")} | {count} |' for text,
-                                    count in sorted(counts.items())] + ['']
+        lines += [f'| {text.replace("|", chr(92) + "|")} | {count} |'
+                  for text, count in sorted(counts.items())] + ['']
     if project.modern:
         lines += ['## Left as they are', '', 'TensorFlow 2 already: ' + ', '.join(
             f'{path} ({why})' for path, why in sorted(project.modern.items())), '']
     if project.failed:
-        lines += ['## Not converted', '', * \
-            (f'- {path}: {reason}' for path, reason in sorted(project.failed.items())), '']
+        failed = [f'- {path}: {reason}' for path, reason in sorted(project.failed.items())]
+        lines += ['## Not converted', '', *failed, '']
     notebooks = [path for path in all_files(project.root) if path.endswith('.ipynb')] if not beside else []
     if notebooks:
         lines += ['## Notebooks', '', 'They are copied as they are; `python -m legacy run` runs them: '
                   + ', '.join(notebooks), '']
     if project.left:
         lines += ['## Not copied', '',
-            f'Larger than {COPY_LIMIT_MB} MB: ' + ', '.join(sorted(project.left)), '']
+                  f'Larger than {COPY_LIMIT_MB} MB: ' + ', '.join(sorted(project.left)), '']
     return '\n'.join(lines)
 
 

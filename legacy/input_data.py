@@ -22,7 +22,7 @@ FILES = {'train': ('train-images-idx3-ubyte', 'train-labels-idx1-ubyte'),
 
 # Numbers that only a script which counts on the whole of MNIST has: of all, training and validation digits.
 OWN_SIZES = {50000, 55000, 60000, 70000, 54999, 59999, 49999}
-COUNTED_ON = {}
+COUNTED_ON = []          # where a script of this process has one
 
 Datasets = collections.namedtuple('Datasets', ['train', 'validation', 'test'])
 
@@ -153,7 +153,7 @@ def expect_sizes(files):
     for path, (tree, *_) in files.items():
         for node in ast.walk(tree) if tree is not None else ():
             if isinstance(node, ast.Constant) and type(node.value) is int and node.value in OWN_SIZES:
-                COUNTED_ON.setdefault('', f'{os.path.relpath(path)}:{node.lineno} has {node.value}')
+                COUNTED_ON.append(f'{os.path.relpath(path)}:{node.lineno} has {node.value}')
 
 
 def load_or_sample(folder, wanted_by):
@@ -173,7 +173,7 @@ def load_or_sample(folder, wanted_by):
     halves = [[images[:8000], labels[:8000]], [images[8000:], labels[8000:]]]
     how = '8,000 to train, 2,000 to test'
     if COUNTED_ON:
-        how = f'repeated up to 60,000 to train and 10,000 to test, since {COUNTED_ON[""]}'
+        how = f'repeated up to 60,000 to train and 10,000 to test, since {COUNTED_ON[0]}'
         halves = [[numpy.resize(part, (size, *part.shape[1:])) for part in half]
                   for half, size in zip(halves, (60000, 10000))]
     notes.say(f'no complete MNIST in {folder}: the 10,000 sample digits stand in ({how}); '

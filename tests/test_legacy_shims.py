@@ -172,7 +172,7 @@ def test_moviepy_stand_in_writes_a_gif(tmp_path):
 
 def test_sample_digits_are_repeated_where_a_script_counts_on_mnist_sizes(tmp_path, monkeypatch, capsys):
     import ast
-    monkeypatch.setattr(input_data, 'COUNTED_ON', {})
+    monkeypatch.setattr(input_data, 'COUNTED_ON', [])
     monkeypatch.setattr(notes, 'SAID', set())
     input_data.expect_sizes({'few.py': (ast.parse('for step in range(20000): pass'), None)})
     assert input_data.read_data_sets(str(tmp_path)).train.num_examples == 7000

@@ -336,8 +336,8 @@ def bias_add(inputs, activation_fn=None, initializer=tf.zeros_initializer(), reg
         biases = _weights('biases', [core.static_dim(inputs, 1 if first else -1)], inputs.dtype.base_dtype,
                           initializer, regularizer, variables_collections, trainable)
         outputs = core.bias_add(inputs, biases, first)
-        return collect_named_outputs(outputs_collections, sc.name, outputs if activation_fn is None
-                        else activation_fn(outputs))
+        outputs = outputs if activation_fn is None else activation_fn(outputs)
+        return collect_named_outputs(outputs_collections, sc.name, outputs)
 
 
 # ---- normalisation -----------------------------------------------------------------------------------------
@@ -441,8 +441,8 @@ def layer_norm(inputs, center=True, scale=True, activation_fn=None, reuse=None, 
         epsilon = 1e-3 if inputs.dtype == tf.float16 else 1e-12
         outputs = tf.nn.batch_normalization(inputs, mean, variance, beta, gamma, epsilon)
         outputs.set_shape(inputs.shape)
-        return collect_named_outputs(outputs_collections, sc.name, outputs if activation_fn is None
-                        else activation_fn(outputs))
+        outputs = outputs if activation_fn is None else activation_fn(outputs)
+        return collect_named_outputs(outputs_collections, sc.name, outputs)
 
 
 @add_arg_scope
@@ -462,8 +462,8 @@ def instance_norm(inputs, center=True, scale=True, epsilon=1e-6, activation_fn=N
         mean, variance = tf.nn.moments(inputs, list(core.spatial_axes(rank, first)), keep_dims=True)
         outputs = tf.nn.batch_normalization(inputs, mean, variance, beta, gamma, epsilon)
         outputs.set_shape(inputs.shape)
-        return collect_named_outputs(outputs_collections, sc.name, outputs if activation_fn is None
-                        else activation_fn(outputs))
+        outputs = outputs if activation_fn is None else activation_fn(outputs)
+        return collect_named_outputs(outputs_collections, sc.name, outputs)
 
 
 @add_arg_scope
@@ -493,8 +493,8 @@ def group_norm(inputs, groups=32, channels_axis=-1, reduction_axes=(-3, -2), cen
         outputs = outputs * tf.reshape(gamma, shape) if gamma is not None else outputs
         outputs = outputs + tf.reshape(beta, shape) if beta is not None else outputs
         outputs.set_shape(inputs.shape)
-        return collect_named_outputs(outputs_collections, sc.name, outputs if activation_fn is None
-                        else activation_fn(outputs))
+        outputs = outputs if activation_fn is None else activation_fn(outputs)
+        return collect_named_outputs(outputs_collections, sc.name, outputs)
 
 
 @add_arg_scope
@@ -555,9 +555,8 @@ def flatten(inputs, outputs_collections=None, scope=None):
 def one_hot_encoding(labels, num_classes, on_value=1.0, off_value=0.0, outputs_collections=None, scope=None):
     with tf.name_scope(scope, 'OneHotEncoding', [labels]) as sc:
         labels = tf.to_int64(labels) if labels.dtype == tf.int32 else labels
-        return collect_named_outputs(
-            outputs_collections, sc, tf.one_hot(labels, whole(num_classes), on_value, off_value)
-        )
+        outputs = tf.one_hot(labels, whole(num_classes), on_value, off_value)
+        return collect_named_outputs(outputs_collections, sc, outputs)
 
 
 @add_arg_scope

@@ -327,8 +327,8 @@ class BatchNormalization(Layer):
     def build(self, input_shape):
         size = [core.count(input_shape[self.axis])]
         for name, make, wanted, trainable in self.options:
-            setattr(self, name, self.add_weight(name, size, initializer=make,
-                    trainable=trainable) if wanted else None)
+            weight = self.add_weight(name, size, initializer=make, trainable=trainable) if wanted else None
+            setattr(self, name, weight)
 
     def call(self, inputs, training=None):
         training, rank = _training(training), len(inputs.shape)
@@ -356,8 +356,8 @@ class PReLU(Layer):
             else [shared_axes]
 
     def build(self, input_shape):
-        shape = [1 if n in (self.shared_axes or ()) else size for n,
-                            size in enumerate(input_shape.as_list())][1:]
+        shape = [1 if n in (self.shared_axes or ()) else size
+                 for n, size in enumerate(input_shape.as_list())][1:]
         self.alpha = self.add_weight('alpha', shape, **self.options)
 
     def call(self, inputs):
@@ -525,7 +525,7 @@ class UpSampling2D(Layer):
     def call(self, inputs):
         x = tf.transpose(inputs, [0, 2, 3, 1]) if self.first else inputs
         resize = {'nearest': tf.image.resize_nearest_neighbor,
-            'bilinear': tf.image.resize_bilinear}[self.interpolation]
+                  'bilinear': tf.image.resize_bilinear}[self.interpolation]
         static = x.shape.as_list()
         y = resize(x, tf.shape(x)[1:3] * tf.constant(self.size))
         y.set_shape([static[0], *[s and s * n for s, n in zip(static[1:3], self.size)], static[3]])
