@@ -238,6 +238,23 @@ variable tf.get_variable
 zero_initializer tf.zeros_initializer
 """
 
+CONTRIB_TRAINING = """
+HParams types.SimpleNamespace
+StopAfterNEvalsHook tf.train.SessionRunHook
+SummaryAtEndHook tf.train.SessionRunHook
+add_gradients_summaries tf.summary.histogram
+checkpoints_iterator tf.train.checkpoints_iterator
+clip_gradient_norms tf.clip_by_norm
+clip_gradient_norms_fn tf.clip_by_norm
+create_train_op Optimizer.compute_gradients and apply_gradients
+evaluate_once tf.train.MonitoredSession
+evaluate_repeatedly tf.train.checkpoints_iterator
+get_or_create_eval_step tf.get_variable
+multiply_gradients a multiplication
+train tf.train.MonitoredTrainingSession
+wait_for_new_checkpoint tf.train.checkpoints_iterator
+"""
+
 SLIM_ONLY = """
 evaluation tf.train.Saver and a loop
 learning Optimizer.compute_gradients and apply_gradients
@@ -507,7 +524,7 @@ graph_replace a function called again on other tensors
     yield Symbol('tf.contrib.signal', '=signal', 'tf.signal')
     yield Symbol('tf.contrib.lookup', '=lookup', 'tf.lookup')
     yield Symbol('tf.contrib.summary', 'tf1.contrib_summary:MODULE', 'tf.compat.v2.summary')
-    yield Symbol('tf.contrib.training.HParams', 'tf1.training:HParams', 'types.SimpleNamespace')
+    yield from _rows('gone', 'tf.contrib.training', 'tf1.training', CONTRIB_TRAINING)
     yield Symbol('tf.contrib.opt', 'tf1.opt:MODULE', 'tf.train')
     yield Symbol('tf.contrib.learn.datasets', 'input_data:datasets', 'data.read_mnist')
     yield Symbol('tf.contrib.learn.ModeKeys', 'input_data:ModeKeys', 'tf.estimator.ModeKeys')

@@ -1,5 +1,11 @@
-"""tf.contrib.training.HParams."""
+"""tf.contrib.training: HParams, and the loops of learning.py."""
 import json
+
+from legacy.tf1.learning import (  # noqa: F401
+    StopAfterNEvalsHook, SummaryAtEndHook, add_gradients_summaries, checkpoints_iterator, clip_gradient_norms,
+    clip_gradient_norms_fn, create_train_op, evaluate_once, evaluate_repeatedly, get_or_create_eval_step,
+    multiply_gradients, train, wait_for_new_checkpoint,
+)
 
 
 class HParams:
