@@ -238,7 +238,7 @@ def _exists_today(full):
         import tensorflow
         _TODAY.append((tensorflow.compat.v1, tensorflow))
     parts = full.split('.')[1:]
-    if parts[0] in ('python', 'keras', 'core', 'estimator'):
+    if parts[0] in ('python', 'keras', 'core'):
         return None
     for root in _TODAY[0]:
         value = root

@@ -255,6 +255,117 @@ train tf.train.MonitoredTrainingSession
 wait_for_new_checkpoint tf.train.checkpoints_iterator
 """
 
+CONTRIB_GAN = """
+ACGANModel collections.namedtuple
+CycleGANLoss collections.namedtuple
+CycleGANModel collections.namedtuple
+GANLoss collections.namedtuple
+GANModel collections.namedtuple
+GANTrainOps collections.namedtuple
+GANTrainSteps collections.namedtuple
+InfoGANModel collections.namedtuple
+RunTrainOpsHook tf.train.SessionRunHook
+StarGANModel collections.namedtuple
+acgan_model networks in two variable scopes
+cyclegan_loss losses.py
+cyclegan_model networks in two variable scopes
+gan_loss losses.py
+gan_model networks in two variable scopes
+gan_train tf.train.MonitoredTrainingSession
+gan_train_ops Optimizer.compute_gradients and apply_gradients
+get_joint_train_hooks tf.train.SessionRunHook
+get_sequential_train_hooks tf.train.SessionRunHook
+get_sequential_train_steps a loop
+infogan_model networks in two variable scopes
+stargan_loss losses.py
+stargan_model networks in two variable scopes
+"""
+
+GAN_LOSSES = """
+acgan_discriminator_loss tf.losses.softmax_cross_entropy
+acgan_generator_loss tf.losses.softmax_cross_entropy
+combine_adversarial_loss a weighted sum
+cycle_consistency_loss tf.losses.absolute_difference
+least_squares_discriminator_loss tf.squared_difference
+least_squares_generator_loss tf.squared_difference
+minimax_discriminator_loss tf.losses.sigmoid_cross_entropy
+minimax_generator_loss tf.losses.sigmoid_cross_entropy
+modified_discriminator_loss tf.losses.sigmoid_cross_entropy
+modified_generator_loss tf.losses.sigmoid_cross_entropy
+mutual_information_penalty tf.distributions.Distribution.log_prob
+wasserstein_discriminator_loss tf.reduce_mean
+wasserstein_generator_loss tf.reduce_mean
+wasserstein_gradient_penalty tf.gradients
+wasserstein_hinge_discriminator_loss tf.nn.relu
+wasserstein_hinge_generator_loss tf.reduce_mean
+"""
+
+GAN_FEATURES = """
+VBN tf.nn.batch_normalization on get_variable
+clip_discriminator_weights tf.clip_by_norm
+clip_variables tf.clip_by_norm
+compute_spectral_norm tf.matmul on get_variable
+condition_tensor tf.matmul on get_variable
+condition_tensor_from_onehot tf.nn.embedding_lookup
+spectral_norm_regularizer tf.matmul on get_variable
+spectral_normalization_custom_getter tf.variable_scope(custom_getter=…)
+spectral_normalize tf.matmul on get_variable
+tensor_pool tf.RandomShuffleQueue
+"""
+
+GAN_EVAL = """
+INCEPTION_DEFAULT_IMAGE_SIZE 299
+INCEPTION_FINAL_POOL 'pool_3:0'
+INCEPTION_FROZEN_GRAPH the name of a file
+INCEPTION_INPUT 'Mul:0'
+INCEPTION_OUTPUT 'logits:0'
+INCEPTION_URL the address of a file
+add_cyclegan_image_summaries tf.summary.image
+add_gan_model_image_summaries tf.summary.image
+add_gan_model_summaries tf.summary.histogram
+add_image_comparison_summaries tf.summary.image
+add_regularization_loss_summaries tf.summary.scalar
+add_stargan_image_summaries tf.summary.image
+classifier_score tf.nn.softmax
+classifier_score_from_logits tf.nn.softmax
+diagonal_only_frechet_classifier_distance_from_activations tf.nn.moments
+frechet_classifier_distance tf.svd
+frechet_classifier_distance_from_activations tf.svd
+frechet_inception_distance tf.svd
+get_graph_def_from_disk tf.GraphDef.FromString
+get_graph_def_from_resource tf.GraphDef.FromString
+get_graph_def_from_url_tarball tf.GraphDef.FromString
+image_grid tf.reshape and tf.transpose
+image_reshaper tf.concat
+inception_score tf.nn.softmax
+kernel_classifier_distance tf.matmul
+kernel_classifier_distance_and_std tf.matmul
+kernel_classifier_distance_and_std_from_activations tf.matmul
+kernel_classifier_distance_from_activations tf.matmul
+kernel_inception_distance tf.matmul
+kernel_inception_distance_and_std tf.matmul
+mean_only_frechet_classifier_distance_from_activations tf.reduce_mean
+preprocess_image tf.image.resize_bilinear
+python_image_grid np.reshape and np.transpose
+run_image_classifier tf.import_graph_def
+run_inception tf.import_graph_def
+sliced_wasserstein_distance tf.nn.top_k
+"""
+
+ESTIMATOR = """
+EstimatorSpec tf.train.MonitoredTrainingSession
+Estimator tf.train.MonitoredTrainingSession
+EvalSpec collections.namedtuple
+FinalExporter tf.saved_model.Builder
+LatestExporter tf.saved_model.Builder
+ModeKeys 'train', 'eval', 'infer'
+RunConfig types.SimpleNamespace
+TrainSpec collections.namedtuple
+VocabInfo tf.train.VocabInfo
+WarmStartSettings tf.train.warm_start
+train_and_evaluate tf.train.MonitoredTrainingSession
+"""
+
 SLIM_ONLY = """
 evaluation tf.train.Saver and a loop
 learning Optimizer.compute_gradients and apply_gradients
@@ -525,6 +636,36 @@ graph_replace a function called again on other tensors
     yield Symbol('tf.contrib.lookup', '=lookup', 'tf.lookup')
     yield Symbol('tf.contrib.summary', 'tf1.contrib_summary:MODULE', 'tf.compat.v2.summary')
     yield from _rows('gone', 'tf.contrib.training', 'tf1.training', CONTRIB_TRAINING)
+    yield from _rows('gone', 'tf.contrib.gan', 'tf1.contrib_gan', CONTRIB_GAN)
+    yield from _rows('gone', 'tf.contrib.gan.losses', 'tf1.gan_tuple_losses', GAN_LOSSES + """
+stargan_discriminator_loss_wrapper a function of the discriminator's outputs
+stargan_generator_loss_wrapper a function of the discriminator's outputs
+stargan_gradient_penalty_wrapper tf.gradients
+""")
+    yield from _rows('gone', 'tf.contrib.gan.losses.wargs', 'tf1.gan_losses', GAN_LOSSES)
+    yield from _rows('gone', 'tf.contrib.gan.features', 'tf1.gan_features', GAN_FEATURES)
+    yield from _rows('gone', 'tf.contrib.gan.eval', 'tf1.gan_eval', GAN_EVAL)
+    yield from _rows('gone', 'tf.contrib.gan.estimator', 'tf1.gan_estimator', """
+GANEstimator tf.train.MonitoredTrainingSession
+StarGANEstimator tf.train.MonitoredTrainingSession
+SummaryType enum.IntEnum
+""")
+    yield from _rows('gone', 'tf.estimator', 'tf1.estimator', ESTIMATOR)
+    yield from _rows('gone', 'tf.estimator.inputs', 'tf1.estimator_inputs', """
+numpy_input_fn tf.data.Dataset
+pandas_input_fn tf.data.Dataset
+""")
+    yield from _rows('gone', 'tf.estimator.export', 'tf1.estimator_inputs', """
+ServingInputReceiver collections.namedtuple
+TensorServingInputReceiver collections.namedtuple
+build_parsing_serving_input_receiver_fn tf.parse_example
+build_raw_serving_input_receiver_fn tf.placeholder
+""")
+    for name in ('CheckpointSaverHook', 'CheckpointSaverListener', 'FeedFnHook', 'FinalOpsHook',
+                 'GlobalStepWaiterHook', 'LoggingTensorHook', 'NanLossDuringTrainingError', 'NanTensorHook',
+                 'ProfilerHook', 'SecondOrStepTimer', 'SessionRunArgs', 'SessionRunContext', 'SessionRunHook',
+                 'SessionRunValues', 'StepCounterHook', 'StopAtStepHook', 'SummarySaverHook'):
+        yield Symbol('tf.estimator.' + name, '=train.' + name, 'tf.train.' + name, 'renamed')
     yield Symbol('tf.contrib.opt', 'tf1.opt:MODULE', 'tf.train')
     yield Symbol('tf.contrib.learn.datasets', 'input_data:datasets', 'data.read_mnist')
     yield Symbol('tf.contrib.learn.ModeKeys', 'input_data:ModeKeys', 'tf.estimator.ModeKeys')
@@ -647,6 +788,7 @@ max np.max
 mean np.mean
 median np.median
 min np.min
+prod np.prod
 sort np.sort
 std np.std
 sum np.sum
@@ -715,6 +857,30 @@ ALIASES = {
     'tf.python.platform.flags': 'tf.flags',
     'tf.python.platform.app': 'tf.app',
     'tf.app.flags': 'tf.flags',
+    **{f'tf.contrib.gan.{file}': 'tf.contrib.gan' for file in ('train', 'namedtuples')},
+    **{f'tf.contrib.gan.{part}.{file}': f'tf.contrib.gan.{part}' for part, files in (
+        ('losses', 'python tuple_losses tuple_losses_impl'),
+        ('features', 'python clip_weights clip_weights_impl conditioning_utils conditioning_utils_impl '
+                     'random_tensor_pool random_tensor_pool_impl spectral_normalization '
+                     'spectral_normalization_impl virtual_batchnorm virtual_batchnorm_impl'),
+        ('eval', 'python classifier_metrics classifier_metrics_impl eval_utils eval_utils_impl summaries '
+                 'summaries_impl sliced_wasserstein sliced_wasserstein_impl'),
+        ('estimator', 'python gan_estimator gan_estimator_impl stargan_estimator stargan_estimator_impl'),
+    ) for file in files.split()},
+    'tf.contrib.gan.losses.losses_impl': 'tf.contrib.gan.losses.wargs',
+    'tf.contrib.gan.losses.losses_wargs': 'tf.contrib.gan.losses.wargs',
+    'tf.contrib.gan.python': 'tf.contrib.gan',
+    'tf.contrib.training.python.training.training': 'tf.contrib.training',
+    'tf.contrib.training.python.training.evaluation': 'tf.contrib.training',
+    'tf.contrib.training.python.training.hparam': 'tf.contrib.training',
+    **{f'tf.python.estimator.{file}': 'tf.estimator' for file in (
+        'estimator', 'model_fn', 'run_config', 'training', 'mode_keys')},
+    'tf.python.estimator.inputs.numpy_io': 'tf.estimator.inputs',
+    'tf.python.estimator.inputs.pandas_io': 'tf.estimator.inputs',
+    'tf.python.estimator.inputs': 'tf.estimator.inputs',
+    'tf.python.estimator': 'tf.estimator',
+    'tf.contrib.slim.python.slim.learning': 'tf.contrib.slim.learning',
+    'tf.contrib.slim.python.slim.evaluation': 'tf.contrib.slim.evaluation',
     'tf.contrib.layers.python.layers.layers': 'tf.contrib.layers',
     'tf.contrib.layers.python.layers.initializers': 'tf.contrib.layers',
     'tf.contrib.layers.python.layers.regularizers': 'tf.contrib.layers',
@@ -765,7 +931,7 @@ def canonical(name):
     """The table's spelling of a dotted name: `tensorflow.contrib.slim.python.slim.x` →
     `tf.contrib.slim.x`.
     """
-    for _ in range(3):
+    for _ in range(6):
         for old in sorted(ALIASES, key=len, reverse=True):
             if name == old or name.startswith(old + '.'):
                 name = ALIASES[old] + name[len(old):]

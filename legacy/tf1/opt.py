@@ -115,7 +115,7 @@ class VariableClippingOptimizer(_Around):
     def apply_gradients(self, grads_and_vars, global_step=None, name=None):
         update = self._opt.apply_gradients(grads_and_vars, global_step=global_step)
         with tf.control_dependencies([update]):
-            clipped = [tf.assign(variable, tf.clip_by_norm(variable, self._norm, axes=axes))
+            clipped = [tf.assign(variable, tf.clip_by_norm(variable.read_value(), self._norm, axes=axes))
                        for variable, axes in self._axes.values()]
         return tf.group(update, *clipped, name=name or 'clipped')
 
