@@ -82,14 +82,14 @@ class batch_norm:
         channels = x.shape[-1]
         with tf.variable_scope(self.name):
             gamma, beta, moving_mean, moving_variance = self._variables(channels)
-            image = x if len(x.shape) == 4 else x[:, tf.newaxis, tf.newaxis, :]
+            image = x if len(x.shape) == 4 else tf.reshape(x, [-1, 1, 1, channels])
             if train:
                 y, mean, variance = tf.nn.fused_batch_norm(image, gamma, beta, epsilon=self.epsilon, is_training=True)
                 y = self._update_moving_averages(y, (moving_mean, mean), (moving_variance, variance))
             else:
                 y, _, _ = tf.nn.fused_batch_norm(image, gamma, beta, moving_mean, moving_variance,
                                                  epsilon=self.epsilon, is_training=False)
-            return y if len(x.shape) == 4 else y[:, 0, 0, :]
+            return y if len(x.shape) == 4 else tf.reshape(y, [-1, channels])
 
     def folded(self, kernel, bias, axis):
         """(kernel, bias) of the layer that computes self(layer(x), train=False): no pass over the maps, nor over their gradient.

@@ -2,6 +2,8 @@
 for is put in place.
 """
 import builtins
+import functools
+import operator
 import pickle
 import warnings  # noqa: F401 (np.warnings)
 
@@ -48,7 +50,7 @@ cumproduct = numpy.cumprod
 issubclass_ = issubclass
 loads = pickle.loads
 mat = numpy.asmatrix
-product = numpy.prod
+
 rank = numpy.ndim
 sometrue = numpy.any
 trapz = getattr(numpy, 'trapezoid', None) or getattr(numpy, 'trapz', None)
@@ -157,6 +159,15 @@ max, min, amax, amin, sort, argsort = map(
     _of_lists, (numpy.max, numpy.min, numpy.amax, numpy.amin, numpy.sort, numpy.argsort)
 )
 argmax, argmin, cumsum = map(_of_lists, (numpy.argmax, numpy.argmin, numpy.cumsum))
+
+
+def prod(a, axis=None, *args, **kwargs):
+    """As NumPy's; the product of the dimensions of a shape is a dimension, with `.value`."""
+    a = _listed(a)
+    if axis is None and not args and not kwargs and (type(a).__name__ == 'TensorShape' or isinstance(
+            a, (list, tuple)) and any(type(item).__name__ == 'Dimension' for item in a)):
+        return functools.reduce(operator.mul, a)
+    return numpy.prod(a, axis, *args, **kwargs)
 
 
 def _make_array(function):

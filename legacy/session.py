@@ -24,6 +24,8 @@ def prepare():
         return
     _DONE.append(True)
     import tensorflow as tf
+
+    from legacy.tf1 import assigned_shapes
     tf.get_logger().addFilter(_no_advice)
     tf.compat.v1.disable_v2_behavior()
     # TensorFlow 1 told what it restored and saved
@@ -31,6 +33,7 @@ def prepare():
     _sessions(tf)
     _dimensions(tf)
     _tensors()
+    assigned_shapes.install()
     _slots()
     _plain_functions()
 
@@ -190,13 +193,27 @@ def _plain_functions():
 def _slots():
     """Optimiser slots and moving averages made inside a reused scope: TensorFlow 0.x did not look them up
     there.
+
+    A second optimiser of the same variables has slots of its own, Adam_2 and Adam_3, also when the variables'
+    scope was entered again in between, which makes TensorFlow 1 count from Adam anew.
     """
     from tensorflow.python.ops import variable_scope
     from tensorflow.python.training import slot_creator
     plain = slot_creator._create_slot_var
+    store = variable_scope._VariableScopeStore
+    close = store.close_variable_subscopes
+
+    def close_all_but_slots(self, scope_name):
+        close(self, scope_name)
+        for name in self.__dict__.get('slots', ()):
+            self.variable_scopes_count[name] = 1
+
+    store.close_variable_subscopes = close_all_but_slots
 
     def create(*args, **kwargs):
         scope = variable_scope.get_variable_scope()
+        if not scope.reuse:
+            variable_scope.get_variable_scope_store().__dict__.setdefault('slots', set()).add(scope.name)
         if scope.reuse is not True:
             return plain(*args, **kwargs)
         with variable_scope.variable_scope(scope, reuse=variable_scope.AUTO_REUSE,

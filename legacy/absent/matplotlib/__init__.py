@@ -23,10 +23,15 @@ def get_backend():
 
 
 _missing = stub_parts.missing('matplotlib')
+# what they make is handed to axes that take it and ignore it
+_SETTINGS = ('ticker', 'patches', 'lines', 'font_manager', 'dates', 'transforms', 'patheffects')
 
 
 def __getattr__(name):
-    if name in ('pyplot', 'gridspec', 'cm', 'colors', 'animation', 'pylab'):
-        import importlib
-        return importlib.import_module('legacy.absent.matplotlib.' + ('pyplot' if name == 'pylab' else name))
+    import importlib
+    if name in ('pyplot', 'gridspec', 'cm', 'colors', 'animation', 'pylab', 'image'):
+        part = 'pyplot' if name in ('pylab', 'image') else name
+        return importlib.import_module('legacy.absent.matplotlib.' + part)
+    if name in _SETTINGS:
+        return importlib.import_module('legacy.absent.matplotlib.pyplot').Anything()
     return _missing(name)

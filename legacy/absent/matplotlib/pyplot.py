@@ -78,8 +78,8 @@ class Axes(Artist):
     def __init__(self, figure, box):
         super().__init__(figure=figure, box=box, artists=[], limits=[None, None], frame=True, names={},
                          legend_on=False, log=[False, False], n=0, grid_on=False, flipped=False)
-        self.spines = _Anything()
-        self.xaxis = self.yaxis = _Anything()
+        self.spines = Anything()
+        self.xaxis = self.yaxis = Anything()
         self.axes = self
 
     def __getattr__(self, name):
@@ -566,7 +566,7 @@ def _contour_segments(x, y, z, level):
     return numpy.array(segments, float).reshape(-1, 4)
 
 
-class _Anything:
+class Anything:
     """Settings of ticks and frames: taken and ignored."""
 
     def __getattr__(self, name):
@@ -594,12 +594,12 @@ def left_out(name):
 
     def draw_nothing(*args, **kwargs):
         notes.say(f'matplotlib: {name} is left out of the picture', 'left out ' + name)
-        return _Anything()
+        return Anything()
     draw_nothing.__name__ = name
     return draw_nothing
 
 
-class _Canvas(_Anything):
+class _Canvas(Anything):
     """What scripts read a figure's pixels from."""
 
     def __init__(self, figure):
@@ -730,7 +730,7 @@ class Figure:
         return canvas
 
     def colorbar(self, *args, **kwargs):
-        return _Anything()
+        return Anything()
 
     def get_size_inches(self):
         return numpy.array(self.size, float)
@@ -899,10 +899,10 @@ axis_off = set_cmap = gray = hot = clim = box = _ignored
 
 
 def colorbar(*args, **kwargs):
-    return _Anything()
+    return Anything()
 
 
-style = _Anything()
+style = Anything()
 cm = sys.modules['legacy.absent.matplotlib.cm']
 np = numpy
 _missing = stub_parts.missing('matplotlib.pyplot')
