@@ -600,6 +600,16 @@ static_bidirectional_rnn tf.nn.static_bidirectional_rnn
     yield from _rows('gone', 'tf.contrib.layers.utils', 'tf1.layers_utils', LAYERS_UTILS)
     yield from _rows('gone', 'tf.contrib.framework', 'tf1.framework', CONTRIB_FRAMEWORK)
     yield from _rows('gone', 'tf.contrib.slim', 'tf1.slim', SLIM_ONLY)
+    yield from _rows('gone', 'tf.contrib.slim', 'tf1.slim_data', """
+data_decoder a class with list_items and decode
+data_provider a class with get
+dataset types.SimpleNamespace
+dataset_data_provider tf.data.TFRecordDataset
+parallel_reader tf.data.TFRecordDataset
+queues tf.train.start_queue_runners
+tfexample_decoder tf.parse_single_example
+""")
+    yield Symbol('tf.contrib.slim.prefetch_queue', 'tf1.slim_data:prefetching', 'tf.data.Dataset.prefetch')
     yield from _rows('gone', 'tf.contrib.data', 'tf1.contrib_data', CONTRIB_DATA)
     yield from _rows('gone', 'tf.contrib.distributions', 'tf1.distributions', CONTRIB_DISTRIBUTIONS)
     for name in ('Distribution', 'ReparameterizationType', 'FULLY_REPARAMETERIZED', 'NOT_REPARAMETERIZED',
@@ -879,6 +889,7 @@ ALIASES = {
     'tf.python.estimator.inputs.pandas_io': 'tf.estimator.inputs',
     'tf.python.estimator.inputs': 'tf.estimator.inputs',
     'tf.python.estimator': 'tf.estimator',
+    'tf.contrib.slim.python.slim.data': 'tf.contrib.slim',
     'tf.contrib.slim.python.slim.learning': 'tf.contrib.slim.learning',
     'tf.contrib.slim.python.slim.evaluation': 'tf.contrib.slim.evaluation',
     'tf.contrib.layers.python.layers.layers': 'tf.contrib.layers',
