@@ -50,7 +50,6 @@ cumproduct = numpy.cumprod
 issubclass_ = issubclass
 loads = pickle.loads
 mat = numpy.asmatrix
-
 rank = numpy.ndim
 sometrue = numpy.any
 trapz = getattr(numpy, 'trapezoid', None) or getattr(numpy, 'trapz', None)
@@ -168,6 +167,9 @@ def prod(a, axis=None, *args, **kwargs):
             a, (list, tuple)) and any(type(item).__name__ == 'Dimension' for item in a)):
         return functools.reduce(operator.mul, a)
     return numpy.prod(a, axis, *args, **kwargs)
+
+
+product = prod
 
 
 def _make_array(function):

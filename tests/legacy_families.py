@@ -105,7 +105,14 @@ fixed = tf.nn.conv2d_transpose(tf.placeholder_with_default(np.ones((2, 4, 4, 3),
 keep('format', nchw=nchw, nhwc=nhwc, grad_nchw=grads[0], grad_nhwc=grads[1], fixed=fixed,
      halves=tf.reshape(tf.zeros([12]), [8 / 2, 6 / 2]))
 keep('format', absolute=np.abs(rows - 1.0))
-names['dimension'] = [int(x.get_shape()[1] / 2), x.get_shape()[3].value, int(np.sqrt(x.get_shape()[1]) * 10)]
+names['dimension'] = [int(x.get_shape()[1] / 2), x.get_shape()[3].value, int(np.sqrt(x.get_shape()[1]) * 10),
+                      np.prod(x.get_shape()[1:]).value]
+
+# a frozen graph for one picture, loosened for many
+picture = tf.fill([1, 4, 3], 2.0)
+means = tf.reduce_mean(picture, 1)
+picture._shape, means._shape = tf.TensorShape([None, 4, 3]), tf.TensorShape([None, 3])
+keep('loosened', product=tf.matmul(tf.squeeze(means), tf.ones([3, 2])), kept=means * 1)
 
 line_filter, box_filter = tf.random_normal([3, 5, 2]), tf.random_normal([2, 2, 2, 3, 2])
 box = tf.reshape(x, [2, 2, 8, 8, 3])
@@ -183,6 +190,12 @@ with tf.variable_scope('reused') as scope:
     ema = tf.train.ExponentialMovingAverage(0.5)
     averaged = ema.apply([v])                               # slots below a reused scope
     adam = tf.train.AdamOptimizer(0.1).minimize(v * v, var_list=[v])
+with tf.variable_scope('entered'):
+    again = tf.get_variable('w', [2], initializer=tf.ones_initializer())
+tf.train.AdamOptimizer(0.1).minimize(tf.reduce_sum(again), var_list=[again])
+with tf.variable_scope('entered', reuse=True):
+    tf.get_variable('w', [2])
+tf.train.AdamOptimizer(0.1).minimize(-tf.reduce_sum(again), var_list=[again])
 with tf.variable_scope('opt'):
     u = tf.get_variable('u', initializer=tf.constant([[3.0, 4.0], [0.3, 0.4]]))
     averaging = tf.contrib.opt.MovingAverageOptimizer(tf.train.GradientDescentOptimizer(0.5), 0.9)
@@ -255,7 +268,7 @@ names['regularization'] = len(tf.get_collection(tf.GraphKeys.REGULARIZATION_LOSS
 with tf.Session() as sess:
     sess.run(tf.initialize_all_variables())
     variables = {v.name: value for v, value in zip(tf.all_variables(), sess.run(tf.all_variables()))}
-    feed = {x: IMAGES, rows: ROWS, training: True}
+    feed = {x: IMAGES, rows: ROWS, training: True, picture: np.ones([5, 4, 3])}
     out.update(sess.run(fetch, feed))
     sess.run(tf.get_collection(tf.GraphKeys.UPDATE_OPS), feed)
     out['train.loss'] = sess.run(optimize)

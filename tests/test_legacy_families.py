@@ -281,7 +281,7 @@ def test_transposed_convolution_keeps_the_static_batch(names):
 
 def test_divisions_are_sizes(arrays, names):
     assert arrays['out/format.halves'].shape == (4, 3)
-    assert names['dimension'] == [4, 3, 28]
+    assert names['dimension'] == [4, 3, 28, 192]
 
 
 @pytest.mark.parametrize('kind', ['lines', 'boxes', 'pools', 'separate'])
@@ -403,6 +403,16 @@ def test_slots_and_averages_in_a_reused_scope(arrays):
     # Adam's first step is the learning rate
     close(arrays['out/train.v'], [0.9], 1e-3)
     close(arrays['out/train.ema'], [0.95], 1e-3)
+
+
+def test_a_second_optimiser_after_the_scope_was_entered_again_has_its_own_slots(names):
+    assert [n for n in names['variables'] if n.startswith('entered/')] == [
+        f'entered/w{slot}:0' for slot in ('', '/Adam', '/Adam_1', '/Adam_2', '/Adam_3')]
+
+
+def test_an_assigned_static_shape_is_the_shape(arrays, names):
+    assert names['shapes']['loosened.kept'] == [None, 3]
+    np.testing.assert_array_equal(arrays['out/loosened.product'], np.full((5, 2), 3.0))
 
 
 def test_optimizers_around_others(arrays, names):

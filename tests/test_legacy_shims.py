@@ -228,6 +228,11 @@ def test_matplotlib_stand_in_has_colour_maps_text_pixels_and_leaves_the_rest_out
     blank = figure.picture()
     figure.text(0.5, 0.04, 'Epoch 3', ha='center')
     assert np.any(np.asarray(figure.picture())[180:] != np.asarray(blank)[180:])
+    import legacy.absent.matplotlib as whole
+    pyplot.gca().xaxis.set_major_locator(whole.ticker.NullLocator())
+    axes.set_title('t', fontproperties=whole.font_manager.FontProperties(size=9))
+    whole.image.imsave(str(tmp_path / 'm.png'), np.eye(3))
+    assert whole.image.imread(str(tmp_path / 'm.png')).shape == (3, 3, 3)
     width, height = figure.canvas.get_width_height()
     pixels = np.frombuffer(figure.canvas.tostring_rgb(), np.uint8).reshape(height, width, 3)
     np.testing.assert_array_equal(pixels, np.asarray(figure.picture()))
