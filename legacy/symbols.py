@@ -37,7 +37,7 @@ class Symbol:
 
 def _rows(kind, prefix, module, table, note=''):
     """Rows `prefix.name` → `module:name`; each line of `table` is `name  modern form`."""
-    for line in table.strip().splitlines():
+    for line in filter(None, table.splitlines()):
         name, _, modern = line.strip().partition(' ')
         restore = f'{module}:{name}' if module else ''
         yield Symbol(f'{prefix}.{name}', restore, modern.strip(), kind, note)
