@@ -17,6 +17,10 @@ else:
     helpers.renamed           tf.flatten
     helpers.layers_utils      tf.contrib.layers.utils
     helpers.contrib_summary   tf.contrib.summary
+    helpers.contrib_gan       tf.contrib.gan; its parts are helpers.gan_losses (losses on tensors),
+                              .gan_tuple_losses, .gan_features, .gan_eval and .gan_estimator
+    helpers.estimator         tf.estimator; tf.estimator.inputs and .export are helpers.estimator_inputs
+    helpers.slim_data         slim.dataset, slim.tfexample_decoder, slim.dataset_data_provider, …
     helpers.keras_layers      tf.keras layers and models called on tensors of a graph
     helpers.input_data        tensorflow.examples.tutorials.mnist.input_data, from local files
     helpers.keras_datasets    keras.datasets, from local files
@@ -50,7 +54,9 @@ MODULES = {
         name: f'legacy.tf1.{name}'
         for name in (
             'layers', 'contrib_layers', 'framework', 'contrib_data', 'distributions', 'rnn', 'opt', 'image',
-            'nn', 'renamed', 'training', 'layers_utils', 'contrib_summary', 'keras_layers',
+            'nn', 'renamed', 'training', 'layers_utils', 'contrib_summary', 'keras_layers', 'contrib_gan',
+            'gan_losses', 'gan_tuple_losses', 'gan_features', 'gan_eval', 'gan_estimator', 'estimator',
+            'estimator_inputs', 'slim_data',
         )
     },
     **{

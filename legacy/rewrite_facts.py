@@ -15,6 +15,11 @@ PACKAGES = {
     'keras.datasets': 'keras_datasets', 'tf.keras.datasets': 'keras_datasets',
     'tf.contrib.layers.utils': 'layers_utils', 'tf.contrib.summary': 'contrib_summary',
     'tf.keras.layers': 'keras_layers', 'tf.keras.models': 'keras_layers',
+    'tf.contrib.gan': 'contrib_gan', 'tf.contrib.gan.losses': 'gan_tuple_losses',
+    'tf.contrib.gan.losses.wargs': 'gan_losses', 'tf.contrib.gan.features': 'gan_features',
+    'tf.contrib.gan.eval': 'gan_eval', 'tf.contrib.gan.estimator': 'gan_estimator',
+    'tf.contrib.training': 'training', 'tf.estimator': 'estimator',
+    'tf.estimator.inputs': 'estimator_inputs', 'tf.estimator.export': 'estimator_inputs',
 }
 # Functions of TensorFlow <= 0.12 that only need another name and other keywords.
 RENAMED_CALLS = {

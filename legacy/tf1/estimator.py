@@ -560,3 +560,12 @@ def train_and_evaluate(estimator, train_spec, eval_spec):
         train_spec.input_fn, hooks=train_spec.hooks, max_steps=train_spec.max_steps,
         saving_listeners=[listener, *(train_spec.saving_listeners or ())])
     return listener.results, listener.exported
+
+
+def __getattr__(name):
+    """tf.estimator had the hooks of tf.train as well, and what a served model receives in `export`."""
+    if name == 'export':
+        return inputs
+    if name.startswith('__') or not hasattr(tf.train, name):
+        raise AttributeError(f'tf.estimator.{name} is not restored')
+    return getattr(tf.train, name)
