@@ -344,9 +344,10 @@ def test_create_train_op_counts_clips_and_scales():
     loss = tf.reduce_sum(v * [30.0, 40.0]) + tf.nn.l2_loss(w)
     op = learning.slim_create_train_op(loss, tf.train.GradientDescentOptimizer(1.0), clip_gradient_norm=5,
                                        gradient_multipliers={'w': 0.5})
+    start = tf.global_variables_initializer()
     assert learning.slim_train(op, None, number_of_steps=1) == pytest.approx(252.5)
     with tf.Session() as session:
-        session.run(tf.global_variables_initializer())
+        session.run(start)
         session.run(op)
         assert session.run(v) == pytest.approx([0, 0]) and session.run(w) == pytest.approx([0.5, 1])
         assert session.run(tf.train.get_global_step()) == 1
