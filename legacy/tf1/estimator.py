@@ -417,7 +417,7 @@ class Estimator:
     # ---- export ----
 
     def export_saved_model(self, export_dir_base, serving_input_receiver_fn, assets_extra=None, as_text=False,
-                           checkpoint_path=None):
+                           checkpoint_path=None, strip_default_attrs=False):
         """Writes a SavedModel of the predictions to a new folder below export_dir_base; its path.
 
         The signature `serving_default` has the receiver's tensors as inputs and the predictions as outputs.
@@ -442,6 +442,7 @@ class Estimator:
                 builder = tf.saved_model.Builder(folder)
                 builder.add_meta_graph_and_variables(
                     session, [tf.saved_model.SERVING], main_op=tf.train.Scaffold.default_local_init_op(),
+                    strip_default_attrs=strip_default_attrs,
                     signature_def_map={tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY: signature})
                 builder.save(as_text)
         return folder.encode()

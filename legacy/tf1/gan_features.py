@@ -92,7 +92,7 @@ def clip_discriminator_weights(optimizer, model, weight_clip):
 _VECTOR = 'spectral_norm_u'
 
 
-def compute_spectral_norm(w_tensor, power_iteration_rounds=1, training=True, name=None):
+def compute_spectral_norm(w_tensor, power_iteration_rounds=1, name=None, training=True):
     """The largest singular value of w_tensor as a matrix [everything else, last axis], by power iteration.
 
     The vector is kept in the variable `spectral_norm_u` and moves on at each step when training.
@@ -112,13 +112,14 @@ def compute_spectral_norm(w_tensor, power_iteration_rounds=1, training=True, nam
         return tf.matmul(tf.matmul(u, w, transpose_a=True), v)[0][0]
 
 
-def spectral_normalize(w, power_iteration_rounds=1, training=True, name=None):
+def spectral_normalize(w, power_iteration_rounds=1, name=None, training=True):
     """w divided by its spectral norm."""
     with tf.variable_scope(name, 'spectral_normalize'):
-        return tf.reshape(w / compute_spectral_norm(w, power_iteration_rounds, training), w.shape)
+        norm = compute_spectral_norm(w, power_iteration_rounds, training=training)
+        return tf.reshape(w / norm, w.shape)
 
 
-def spectral_norm_regularizer(scale, power_iteration_rounds=1, training=True, scope=None):
+def spectral_norm_regularizer(scale, power_iteration_rounds=1, scope=None, training=True):
     """A regularizer: scale times the spectral norm of a weight."""
     if isinstance(scale, numbers.Integral):
         raise ValueError(f'scale cannot be an integer: {scale}')
@@ -130,8 +131,8 @@ def spectral_norm_regularizer(scale, power_iteration_rounds=1, training=True, sc
     def regularizer(weights, name=None):
         with tf.name_scope(scope, 'SpectralNormRegularizer', [weights]) as name:
             factor = tf.convert_to_tensor(scale, weights.dtype.base_dtype, name='scale')
-            return tf.multiply(factor, compute_spectral_norm(weights, power_iteration_rounds, training),
-                               name=name)
+            norm = compute_spectral_norm(weights, power_iteration_rounds, training=training)
+            return tf.multiply(factor, norm, name=name)
     return regularizer
 
 
@@ -155,7 +156,7 @@ def spectral_normalization_custom_getter(name_filter=_is_weight, power_iteration
             raise ValueError(f'Disallowed data type {weight.dtype}')
         if weight.shape.ndims < 2:
             raise ValueError('Spectral norm can only be applied to multi-dimensional tensors')
-        return spectral_normalize(weight, power_iteration_rounds, training, name + '/spectral_normalize')
+        return spectral_normalize(weight, power_iteration_rounds, name + '/spectral_normalize', training)
     return getter_of_normalised
 
 
