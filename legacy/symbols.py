@@ -642,6 +642,9 @@ graph_replace a function called again on other tensors
                  'tf.nn.sparse_softmax_cross_entropy_with_logits')
     yield Symbol('tf.logging._logger', 'tf1.renamed:LOGGER', "logging.getLogger('tensorflow')")
     yield Symbol('tf.contrib.metrics', '=metrics', 'tf.metrics')
+    for name, today in (('constant_value', 'get_static_value'), ('make_ndarray', 'make_ndarray'),
+                        ('make_tensor_proto', 'make_tensor_proto')):
+        yield Symbol('tf.contrib.util.' + name, '=' + today, 'tf.' + today, 'renamed')
     yield Symbol('tf.contrib.signal', '=signal', 'tf.signal')
     yield Symbol('tf.contrib.lookup', '=lookup', 'tf.lookup')
     yield Symbol('tf.contrib.summary', 'tf1.contrib_summary:MODULE', 'tf.compat.v2.summary')

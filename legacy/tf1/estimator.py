@@ -153,6 +153,13 @@ def _features_and_labels(value):
     return value, None, hooks
 
 
+def _ends(features):
+    """Whether features come from a data set or a queue, and so may end."""
+    tensors = [value for value in tf.nest.flatten(features) if isinstance(value, tf.Tensor)]
+    return (any(tensor.op.type == 'IteratorGetNext' for tensor in tensors)
+            or bool(tf.get_collection(tf.GraphKeys.QUEUE_RUNNERS)))
+
+
 # ---- the estimator -----------------------------------------------------------------------------------------
 
 class Estimator:
@@ -245,6 +252,9 @@ class Estimator:
         tf.set_random_seed(self._config.tf_random_seed)
         tf.train.create_global_step()
         features, labels, hooks = _features_and_labels(self._call_input_fn(input_fn, mode))
+        if mode == ModeKeys.PREDICT and not _ends(features):
+            tf.logging.warning('Input graph does not use tf.data.Dataset or contain a QueueRunner. That means '
+                               'predict yields forever. This is probably a mistake.')
         return self._call_model_fn(features, None if mode == ModeKeys.PREDICT else labels, mode), hooks
 
     def _warm_up(self):
