@@ -119,6 +119,8 @@ class World:
         local = self._sibling(name, globals)
         if local is not None:
             return builtins.__import__(name if fromlist else top, globals, locals, fromlist, 1)
+        if name == 'legacy' and self._is_local(name):
+            return self._scripts_legacy()
         if top in VIEWED and not self._is_local(top):
             return self._import_view(name, fromlist)
         try:
@@ -160,6 +162,15 @@ class World:
         if top in sys.stdlib_module_names:
             return False
         return translate.module_file(self.folder, top) is not None
+
+    def _scripts_legacy(self):
+        """The script's own legacy.py, which is not the package of that name in sys.modules."""
+        if 'legacy' not in self.views:
+            path = translate.module_file(self.folder, 'legacy')
+            spec = importlib.util.spec_from_file_location('legacy', path, loader=Loader('legacy', path, self))
+            self.views['legacy'] = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(self.views['legacy'])
+        return self.views['legacy']
 
     def _in_package(self, globals):
         """The globals of an import with a dot; those of the script itself say which package its folder is.

@@ -101,6 +101,14 @@ def test_a_script_is_main_in_its_own_folder(tmp_path):
         f"the script's own errors.py {tmp_path}", '../script.py']
 
 
+def test_a_script_may_have_a_module_named_legacy(tmp_path):
+    script(tmp_path, 'print "theirs"\nWHO = "own"\n', 'legacy.py')
+    (tmp_path / 'elsewhere').mkdir()
+    script(tmp_path, 'import legacy\nfrom legacy import WHO\nprint(WHO, legacy.WHO, xrange(2)[1])\n')
+    done = legacy('run', '../script.py', cwd=tmp_path / 'elsewhere')
+    assert done.stdout.split() == ['theirs', 'own', 'own', '1'], done.stderr
+
+
 def test_a_traceback_has_the_scripts_own_lines_and_no_others(tmp_path):
     script(tmp_path, 'def deep(x):\n    print "about to fail"\n    return {}[x / 2]\n\n\ndeep(7)\n')
     done = legacy('run', 'script.py', cwd=tmp_path)
