@@ -650,6 +650,8 @@ graph_replace a function called again on other tensors
     yield Symbol('tf.contrib.summary', 'tf1.contrib_summary:MODULE', 'tf.compat.v2.summary')
     yield from _rows('gone', 'tf.contrib.training', 'tf1.training', CONTRIB_TRAINING)
     yield from _rows('gone', 'tf.contrib.gan', 'tf1.contrib_gan', CONTRIB_GAN)
+    yield Symbol('tensorflow_gan', 'tf1.contrib_gan:MODULE', 'helpers.contrib_gan',
+                 note='as tf.contrib.gan had it; the package needs tf.estimator')
     yield from _rows('gone', 'tf.contrib.gan.losses', 'tf1.gan_tuple_losses', GAN_LOSSES + """
 stargan_discriminator_loss_wrapper a function of the discriminator's outputs
 stargan_generator_loss_wrapper a function of the discriminator's outputs

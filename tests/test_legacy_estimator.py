@@ -1,5 +1,7 @@
 """tf.estimator and slim's data pipeline as `python -m legacy run` restores them, and whole old scripts on them."""
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -264,3 +266,25 @@ def test_check_knows_what_is_restored(tmp_path):
     assert done.returncode == 1
     for name in ('tf.estimator.DNNClassifier', 'tf.contrib.gan.nothing'):
         assert f'{name}: not restored' in done.stdout
+
+
+@pytest.mark.parametrize('name, text', [
+    ('legacy_gan_script', 'trained to step 4'), ('legacy_estimator_script', 'trained and evaluated 10')])
+def test_scripts_run_converted(tmp_path, name, text):
+    pytest.importorskip('libcst', reason='convert is optional: pip install -r requirements-legacy.txt')
+    done = legacy('convert', ROOT / 'tests' / f'{name}.py', tmp_path / 'new.py', cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert '## To look at\n\nNothing.' in (tmp_path / 'CONVERSION.md').read_text()
+    done = subprocess.run([sys.executable, 'new.py'], cwd=tmp_path, env={**os.environ, 'PYTHONPATH': str(ROOT)},
+                          capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0 and text in done.stdout, done.stderr
+
+
+def test_the_package_tensorflow_gan_is_contribs(tmp_path):
+    script = tmp_path / 'script.py'
+    script.write_text('import tensorflow as tf\nimport tensorflow_gan as tfgan\n'
+                      'from tensorflow_gan.losses import wargs\nassert tfgan.GANTrainSteps(1, 2)[1] == 2\n'
+                      'assert tfgan is not tf and wargs.minimax_generator_loss\n')
+    done = legacy('run', script, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert legacy('check', script, cwd=tmp_path).returncode == 0

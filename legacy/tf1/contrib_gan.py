@@ -5,6 +5,7 @@ After tensorflow/contrib/gan/python/train.py of TensorFlow 1.15. Networks are th
 in the scopes `Generator` and `Discriminator`.
 """
 import importlib
+import sys
 
 import tensorflow.compat.v1 as tf
 
@@ -444,3 +445,6 @@ def get_sequential_train_steps(train_steps=GANTrainSteps(1, 1)):
         stop = sess.run(train_step_kwargs['should_stop']) if 'should_stop' in train_step_kwargs else False
         return total, stop
     return sequential_train_steps
+
+
+MODULE = sys.modules[__name__]
