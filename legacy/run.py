@@ -126,7 +126,10 @@ def report_failure(error):
     while frames is not None and os.path.abspath(frames.tb_frame.f_code.co_filename).startswith((own,
             '<frozen')) and '__legacy__' not in frames.tb_frame.f_builtins:
         frames = frames.tb_next
-    traceback.print_exception(type(error), error, frames)
+    shown = traceback.TracebackException(type(error), error, frames)
+    if isinstance(error, SyntaxError):                  # its place is in the error, not where it was read
+        shown.stack[:] = [frame for frame in shown.stack if not frame.filename.startswith((own, '<frozen'))]
+    print(''.join(shown.format()), end='', file=sys.stderr)
 
 
 def exit_status(error):

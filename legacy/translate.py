@@ -66,7 +66,10 @@ def to_python3(text, filename):
         return str(tool.refactor_string(text, filename))
     # lib2to3's own ParseError, TokenError: the file is no Python 2 either
     except Exception:
-        compile(text, filename, 'exec', dont_inherit=True)
+        try:
+            compile(text, filename, 'exec', dont_inherit=True)
+        except SyntaxError as error:
+            raise error from None
         raise
 
 

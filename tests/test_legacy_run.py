@@ -117,6 +117,16 @@ def test_a_traceback_has_the_scripts_own_lines_and_no_others(tmp_path):
     assert 'return {}[x / 2]' in done.stderr and 'KeyError: 3' in done.stderr
 
 
+def test_a_file_that_is_no_python_of_any_time_is_named_with_its_line(tmp_path):
+    script(tmp_path, 'def f():\n"""not indented"""\n', 'broken.py')
+    script(tmp_path, 'print "two"\nimport broken\n')
+    done = legacy('run', 'script.py', cwd=tmp_path)
+    assert done.returncode == 1
+    assert [(re.sub('.*/', '', file), line) for file, line in re.findall(
+        r'File "(.*?)", line (\d+)', done.stderr)] == [('script.py', '2'), ('broken.py', '2')]
+    assert 'IndentationError' in done.stderr and 'During handling' not in done.stderr
+
+
 def test_downloads_are_refused_with_the_path_that_would_do(tmp_path):
     script(tmp_path,
         'import urllib, os, subprocess\nfrom six.moves import urllib as moved\n'
