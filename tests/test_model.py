@@ -493,7 +493,8 @@ def test_channels_come_from_the_files_and_not_from_c_dim(tmp_path):
         assert gan.inputs.shape.as_list() == [4, 8, 8, 1]
 
 
-def test_no_data_is_an_error_that_names_the_place_and_the_pattern(tmp_path):
+def test_no_data_is_an_error_that_names_the_place_and_the_pattern(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     settings = {**folder_of_images(tmp_path), 'input_fname_pattern': '*.gif'}
     with tf.Graph().as_default(), session() as sess:
         with pytest.raises(UserError, match=r'some.*\*\.gif.*\*\.png'):
