@@ -19,7 +19,7 @@ from legacy.python2 import ABSENT_BUILTINS, METHODS, MODULES
 FIRST_ARGUMENT_CHANGED = {'tf.concat', 'tf.split'}
 CROSS_ENTROPIES = {row for row in symbols.SYMBOLS if row.endswith('cross_entropy_with_logits')}
 # What looks the same and is only lenient inside `run`: naming every use of np.array helps nobody.
-QUIET_PARTS = ('np.', 'os.', 'subprocess.', 'pickle.', 'csv.', 'random.', 'urllib.request.',
+QUIET_PARTS = ('np.', 'os.', 'subprocess.', 'pickle.', 'importlib.', 'csv.', 'random.', 'urllib.request.',
                'tf.nn.', 'tf.depth_to_space', 'tf.space_to_depth', 'tf.reverse', 'tf.image.resize_images')
 QUIET = {row.name for row in symbols.SYMBOLS.values() if row.kind == 'changed'
          and row.name.startswith(QUIET_PARTS) and row.name not in CROSS_ENTROPIES}

@@ -433,6 +433,14 @@ def pickle_load(file, **kwargs):
     return value
 
 
+def import_module(name, package=None):
+    """importlib's, with the modules that the import statements of the calling script find."""
+    world = getattr(sys._getframe(1).f_builtins.get('__legacy__'), 'loader', None)
+    if world is None or name.startswith('.'):
+        return importlib.import_module(name, package)
+    return world.module(name)
+
+
 def pickle_loads(data, **kwargs):
     if isinstance(data, str):
         data = data.encode('latin1')

@@ -35,7 +35,7 @@ def prepare():
     _tensors()
     assigned_shapes.install()
     _slots()
-    _plain_functions()
+    _data_sets()
 
 
 def _no_advice(record):
@@ -184,10 +184,21 @@ def _tensors():
     tensor.Tensor.__array__ = as_object
 
 
-def _plain_functions():
-    """Dataset.map and its kind call a function as it is: AutoGraph would read its source anew, as Python 3."""
+def _data_sets():
+    """Dataset.map and its kind call a function as it is: AutoGraph would read its source anew, as Python 3.
+
+    A prefetch of NumPy's whole numbers is one again.
+    """
+    import numpy
     from tensorflow.python.autograph.impl import api
+    from tensorflow.python.data.ops import dataset_ops
     api.tf_convert = lambda f, ctx, convert_by_default=True, user_requested=False: f
+    plain = dataset_ops.DatasetV2.prefetch
+
+    def prefetch(self, buffer_size, name=None):
+        return plain(self, int(buffer_size) if isinstance(buffer_size, numpy.integer) else buffer_size, name)
+
+    dataset_ops.DatasetV2.prefetch = prefetch
 
 
 def _slots():

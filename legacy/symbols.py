@@ -785,6 +785,8 @@ coerce none
     for name in ('load', 'loads', 'dump'):
         yield Symbol('pickle.' + name, f'python2:pickle_{name}', 'pickle.' + name, 'changed',
                      'files of Python 2 and files opened as text are read')
+    yield Symbol('importlib.import_module', 'python2:import_module', 'importlib.import_module', 'changed',
+                 'finds the modules that import statements find')
 
 
 def _libraries():

@@ -138,6 +138,18 @@ class World:
             module = stub.module(name)
             return module if fromlist else stub.module(top)
 
+    def module(self, name):
+        """A module by its full name, as importlib.import_module gives it."""
+        top = name.partition('.')[0]
+        if name == 'legacy' and self._is_local(name):
+            return self._scripts_legacy()
+        if top not in VIEWED or self._is_local(top):
+            return importlib.import_module(name)
+        value = self.resolve(name)
+        if not isinstance(value, types.ModuleType):
+            raise ModuleNotFoundError(f'No module named {name!r}', name=name)
+        return value
+
     def _sibling(self, name, globals):
         """The package to search for an implicit relative import: Python 2 looked beside the importing file
         first.

@@ -259,7 +259,7 @@ del tf.get_collection_ref(tf.GraphKeys.UPDATE_OPS)[-2:]
 with tf.variable_scope('slim_renorm'):
     tcl.batch_norm(x, renorm=True, updates_collections=None, is_training=training)
 data = tf.data.Dataset.from_tensor_slices(np.arange(10)).apply(tf.contrib.data.batch_and_drop_remainder(4))
-batches = data.make_one_shot_iterator().get_next()
+batches = data.prefetch(np.int64(2)).make_one_shot_iterator().get_next()
 
 names['variables'] = [v.name for v in tf.all_variables()]
 names['trainable'] = [v.name for v in tf.trainable_variables()]

@@ -109,6 +109,20 @@ def test_a_script_may_have_a_module_named_legacy(tmp_path):
     assert done.stdout.split() == ['theirs', 'own', 'own', '1'], done.stderr
 
 
+def test_import_module_finds_what_import_statements_find(tmp_path):
+    script(tmp_path, '''import importlib
+print(importlib.import_module('tensorflow.train').AdamOptimizer.__name__, importlib.import_module('os.path').sep)
+for name in ('tensorflow.train.AdamOptimizer', 'nobody_has_this', 'tensorflow.nothing'):
+    try:
+        importlib.import_module(name)
+    except ImportError:
+        print(name)
+''')
+    done = legacy('run', 'script.py', cwd=tmp_path)
+    assert done.stdout.split() == ['AdamOptimizer', '/', 'tensorflow.train.AdamOptimizer', 'nobody_has_this',
+                                   'tensorflow.nothing'], done.stderr
+
+
 def test_a_traceback_has_the_scripts_own_lines_and_no_others(tmp_path):
     script(tmp_path, 'def deep(x):\n    print "about to fail"\n    return {}[x / 2]\n\n\ndeep(7)\n')
     done = legacy('run', 'script.py', cwd=tmp_path)
