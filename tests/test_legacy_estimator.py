@@ -1,4 +1,5 @@
 """tf.estimator and slim's data pipeline as `python -m legacy run` restores them, and whole old scripts on them."""
+import functools
 import os
 import subprocess
 import sys
@@ -8,7 +9,9 @@ import pytest
 
 from legacy_running import ROOT, legacy
 from tf1 import tf
+from legacy.tf1 import contrib_gan
 from legacy.tf1 import estimator as est
+from legacy.tf1 import gan_estimator
 from legacy.tf1 import slim_data
 
 X = np.arange(10, dtype='float32').reshape(10, 1)
@@ -76,6 +79,8 @@ def test_input_ends_training_and_data_sets_are_inputs(tmp_path):
 
     model.train(data)
     assert model.get_variable_value('global_step') == 3
+    model.train(functools.partial(lambda params: data({}), params='bound'), steps=1)
+    assert model.get_variable_value('global_step') == 4
     with pytest.raises(ValueError, match='both steps and max_steps'):
         model.train(data, steps=1, max_steps=1)
 
@@ -151,6 +156,53 @@ def test_train_and_evaluate_evaluates_checkpoints_and_exports_the_last(tmp_path)
         signature = loaded.signature_def['serving_default']
         value = session.run(signature.outputs['y'].name, {signature.inputs['x'].name: [[2.0]]})
     assert value == pytest.approx(2 * model.get_variable_value('w'))
+
+
+# ---- GAN estimators ----------------------------------------------------------------------------------------
+
+def linear(name, x, size):
+    return tf.matmul(x, tf.get_variable(name, [x.shape[1], size], initializer=tf.ones_initializer()))
+
+
+def test_gan_estimator_trains_both_networks_and_adds_their_losses(tmp_path):
+    modes = []
+
+    def generator(z, mode):
+        modes.append(mode)
+        return linear('g', z, 1)
+
+    gan = gan_estimator.GANEstimator(
+        str(tmp_path), generator, lambda x, z: linear('d', x, 1), lambda model: tf.reduce_mean(
+            -model.discriminator_gen_outputs), contrib_gan.losses.wasserstein_discriminator_loss,
+        tf.train.GradientDescentOptimizer(0.5), lambda: tf.train.GradientDescentOptimizer(0.25),
+        get_eval_metric_ops_fn=lambda model: {'real': tf.metrics.mean(model.real_data)})
+
+    def pairs():
+        return tf.fill([4, 2], 1.0), tf.fill([4, 1], 3.0)
+
+    # G(z) = 2: the generator's weights move by 0.5 d = 0.5, then G(z) = 3 and d by 0.25 (3 - 3) = 0
+    gan.train(pairs, max_steps=1)
+    assert gan.get_variable_value('Generator/g').tolist() == [[1.5], [1.5]]
+    assert gan.get_variable_value('Discriminator/d').tolist() == [[1]]
+    assert gan.evaluate(pairs, steps=1) == {
+        'generator_loss': -3, 'discriminator_loss': 0, 'loss': -3, 'real': 3, 'global_step': 1}
+    assert next(gan.predict(lambda: tf.fill([1, 2], 2.0))) == 6
+    assert modes == ['train', 'eval', 'infer']
+    with pytest.raises(ValueError, match='generator_loss_fn must be callable'):
+        gan_estimator.GANEstimator('m', generator, generator)
+
+
+def test_stargan_estimator_moves_images_between_domains(tmp_path):
+    star = gan_estimator.StarGANEstimator(
+        str(tmp_path), lambda x, domains: x * linear('g', domains, 1), lambda x, n: (
+            linear('s', x, 1), linear('c', x, n)), contrib_gan.stargan_loss,
+        tf.train.AdamOptimizer(), tf.train.AdamOptimizer())
+    values = [[1.0, 2.0], [3.0, 4.0]]
+    star.train(lambda: (tf.constant(values), tf.one_hot([0, 1], 2)), max_steps=1)
+    moved = next(star.predict(lambda: ((tf.constant(values), tf.one_hot([0, 1], 2)), None),
+                              yield_single_examples=False))
+    weights = star.get_variable_value('Generator/g')
+    assert moved == pytest.approx(np.array(values) * weights)
 
 
 # ---- slim's data pipeline ----------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ process on one machine. Checkpoints, summaries and the folder of evaluations are
 """
 import collections
 import copy
+import functools
 import inspect
 import os
 import tempfile
@@ -13,6 +14,7 @@ import numpy
 import tensorflow.compat.v1 as tf
 from tensorflow.python.training import evaluation as _evaluation
 
+from legacy import notes
 from legacy.tf1 import estimator_inputs as inputs  # noqa: F401
 
 
@@ -94,6 +96,9 @@ class RunConfig:
         save_checkpoints_steps = None if save_checkpoints_steps is _DEFAULT else save_checkpoints_steps
         if save_checkpoints_steps is not None and save_checkpoints_secs is not None:
             raise ValueError('`save_checkpoints_steps` and `save_checkpoints_secs` cannot be both set.')
+        for name, value in (('train_distribute', train_distribute), ('eval_distribute', eval_distribute)):
+            if value is not None:
+                notes.say(f'{name} is not restored: the estimator runs on one device')
         given = locals()
         for name in _REPLACEABLE:
             setattr(self, name, given[name])
@@ -135,8 +140,9 @@ class _Initialise(tf.train.SessionRunHook):
 
 
 def _arguments(function):
-    """Names of the arguments of a function, a method, a partial or a callable object."""
-    return list(inspect.signature(function).parameters)
+    """Names of the arguments of a function, a method or a callable object; of a partial, those left."""
+    bound = function.keywords if isinstance(function, functools.partial) else ()
+    return [name for name in inspect.signature(function).parameters if name not in bound]
 
 
 def _features_and_labels(value):
