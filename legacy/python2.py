@@ -5,6 +5,7 @@ import builtins
 import functools
 import importlib
 import io
+import math
 import operator
 import os
 import pickle
@@ -100,6 +101,21 @@ def div3(a, b):
     if type(a) in (int, Quotient) and type(b) in (int, Quotient) and b and _whole(b):
         return Quotient(a / b, _whole(a) // _whole(b))
     return a / b
+
+
+def index(x):
+    """A float used as an index, which NumPy ≤ 1.11 took: `one_hot[i, labels[i]]` of float labels.
+
+    Still equal to the float, so that a dictionary finds it; anything else comes back as it is.
+    """
+    if type(x) is float or isinstance(x, numpy.floating):
+        value = float(x)
+        return Quotient(value, int(value)) if math.isfinite(value) else x
+    if isinstance(x, numpy.ndarray) and x.dtype.kind == 'f':
+        notes.say('an array of floats is used as an index: taken as whole numbers, as NumPy 1 took it',
+                  'float index')
+        return x.astype(numpy.intp)
+    return x
 
 
 def _in_place(divide):
@@ -616,6 +632,7 @@ class Runtime:
     to_int = staticmethod(to_int)
     to_float = staticmethod(to_float)
     attr = staticmethod(attr)
+    index = staticmethod(index)
     listed = staticmethod(listed)
 
     def __init__(self, loader=None):

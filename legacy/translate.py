@@ -388,12 +388,24 @@ class Modernise(ast.NodeTransformer):
         return node
 
     def visit_Subscript(self, node):
-        """d.keys()[0]: the views of a dictionary were lists."""
+        """d.keys()[0]: the views of a dictionary were lists; a[2.0]: an index may be a float."""
         view = isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Attribute) \
             and node.value.func.attr in ('keys', 'values', 'items') and not node.value.args
         self.generic_visit(node)
         if view and not self.python2:
             node.value = self._call('listed', node.value, node.value)
+        parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        parts = [self._index(part) for part in parts]
+        node.slice = ast.Tuple(parts, ast.Load()) if isinstance(node.slice, ast.Tuple) else parts[0]
+        return node
+
+    def _index(self, node):
+        """An index, or the ends of a slice, that may turn out to be a float."""
+        if isinstance(node, ast.Slice):
+            ends = [self._index(end) if end else None for end in (node.lower, node.upper, node.step)]
+            return ast.copy_location(ast.Slice(*ends), node)
+        if isinstance(node, (ast.Name, ast.Subscript, ast.BinOp, ast.Call)):
+            return self._call('index', node, node)
         return node
 
     def visit_Call(self, node):

@@ -90,6 +90,16 @@ def test_a_quotient_is_a_float_and_an_index():
     assert np.zeros([scope['j'], 2]).shape == (3, 2)
 
 
+def test_floats_are_indices_of_arrays_as_in_numpy_1():
+    scope = run('one_hot[i, labels[i]] = 1\nrow = table[labels[0]:labels[2]:step]\nall = table[labels]\n'
+                'named = {}\nnamed[labels[1]] = "b"\nfound = named[2.0], named[labels[1]]', False,
+                one_hot=np.zeros([2, 4]), labels=np.array([1.0, 2.0, 3.9]), i=1, step=np.float32(1),
+                table=np.arange(10, 20))
+    assert scope['one_hot'].tolist() == [[0, 0, 0, 0], [0, 0, 1, 0]]
+    assert scope['row'].tolist() == [11, 12] and scope['all'].tolist() == [11, 12, 13]
+    assert scope['found'] == ('b', 'b')
+
+
 def test_one_element_arrays_print_and_convert_as_numbers():
     scope = run('a = "%.2f %d" % (x, x)\nb = int(x)\nc = float(x)\nd = 7 % 4', False, x=np.array([[2.5]]))
     assert scope['a'] == '2.50 2' and scope['b'] == 2 and scope['c'] == 2.5 and scope['d'] == 3
