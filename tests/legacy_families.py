@@ -98,7 +98,7 @@ merged = tf.merge_all_summaries()
 # NCHW on a CPU, static shapes of transposed convolutions, sizes from divisions
 kernel = tf.constant(np.random.rand(3, 3, 3, 5).astype('float32'))
 nchw = tf.nn.conv2d(tf.transpose(x, [0, 3, 1, 2]), kernel, [1, 1, 2, 2], 'SAME', data_format='NCHW')
-nhwc = tf.nn.conv2d(x, kernel, [1, 2, 2, 1], 'SAME')
+nhwc = tf.nn.conv2d(x, kernel, [1, 2, 2, 1], 'SAME', dilations=1)
 grads = tf.gradients(nchw, x)[0], tf.gradients(nhwc, x)[0]
 fixed = tf.nn.conv2d_transpose(tf.placeholder_with_default(np.ones((2, 4, 4, 3), 'float32'), [None, 4, 4, 3]),
                                tf.ones([3, 3, 6, 3]), [2, 8, 8, 6], [1, 2, 2, 1])

@@ -51,11 +51,12 @@ def conv2d(input, filter=None, strides=None, padding=None, use_cudnn_on_gpu=True
            dilations=(1, 1, 1, 1), name=None, filters=None):
     """tf.nn.conv2d of TensorFlow 1; x [B,H,W,C] or [B,C,H,W]."""
     strides = whole(strides)
+    dilations = list(dilations) if isinstance(dilations, (list, tuple)) else dilations
     options = dict(filter=filter, filters=filters, padding=padding, name=name)
     if rewritten(data_format):
         return in_nhwc(functools.partial(tf.nn.conv2d, **options), input, data_format, strides=strides,
-                       dilations=list(dilations))
-    return tf.nn.conv2d(input, strides=strides, data_format=data_format, dilations=list(dilations), **options)
+                       dilations=dilations)
+    return tf.nn.conv2d(input, strides=strides, data_format=data_format, dilations=dilations, **options)
 
 
 def conv2d_transpose(value=None, filter=None, output_shape=None, strides=None, padding='SAME',
