@@ -1,4 +1,4 @@
-"""An old script of our own: a DCGAN as the model_fn of a tf.estimator.Estimator, and the same by GANEstimator.
+"""An old script of our own: a DCGAN as the model_fn of an Estimator, and the same by GANEstimator.
 
 Run by test_legacy_estimator.py under `python -m legacy run`.
 """

@@ -51,7 +51,8 @@ def provide_data(path, batch_size):
         data_sources=path, reader=tf.TFRecordReader, decoder=decoder, num_samples=64,
         items_to_descriptions={'image': 'a digit', 'label': 'which'}, num_classes=10)
     provider = slim.dataset_data_provider.DatasetDataProvider(
-        dataset, num_readers=1, common_queue_capacity=2 * batch_size, common_queue_min=batch_size, shuffle=True)
+        dataset, num_readers=1, shuffle=True, common_queue_capacity=2 * batch_size,
+        common_queue_min=batch_size)
     [image, label] = provider.get(['image', 'label'])
     image = (tf.to_float(image) - 128.0) / 128.0
     images, labels = tf.train.batch([image, label], batch_size=batch_size, num_threads=1,

@@ -1,4 +1,4 @@
-"""tf.estimator and slim's data pipeline as `python -m legacy run` restores them, and whole old scripts on them."""
+"""tf.estimator and slim's data pipeline as `python -m legacy run` restores them, and whole scripts."""
 import functools
 import os
 import subprocess
@@ -148,7 +148,8 @@ def test_train_and_evaluate_evaluates_checkpoints_and_exports_the_last(tmp_path)
 
     results, exported = est.train_and_evaluate(
         model, est.TrainSpec(inputs(), max_steps=5, saving_listeners=[Listener()]),
-        est.EvalSpec(inputs(1), throttle_secs=0, name='held_out', exporters=est.FinalExporter('last', receiver)))
+        est.EvalSpec(inputs(1), throttle_secs=0, name='held_out',
+                     exporters=est.FinalExporter('last', receiver)))
     assert results['global_step'] == 5 and steps[-1] == 5 and len(steps) > 2
     assert (tmp_path / 'eval_held_out').is_dir()
     with tf.Session(graph=tf.Graph()) as session:
@@ -273,7 +274,8 @@ def test_handlers_of_examples():
 # ---- whole scripts -----------------------------------------------------------------------------------------
 
 def test_a_tfgan_script_runs_unmodified(tmp_path):
-    done = legacy('run', '--explain', ROOT / 'tests' / 'legacy_gan_script.py', '--batch_size=16', cwd=tmp_path)
+    script = ROOT / 'tests' / 'legacy_gan_script.py'
+    done = legacy('run', '--explain', script, '--batch_size=16', cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert 'trained to step 4' in done.stdout
     for name in ('Generator/embedding [10, 8]', 'Generator/Conv2d_transpose_1/BatchNorm/beta [4]',
@@ -327,8 +329,9 @@ def test_scripts_run_converted(tmp_path, name, text):
     done = legacy('convert', ROOT / 'tests' / f'{name}.py', tmp_path / 'new.py', cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert '## To look at\n\nNothing.' in (tmp_path / 'CONVERSION.md').read_text()
-    done = subprocess.run([sys.executable, 'new.py'], cwd=tmp_path, env={**os.environ, 'PYTHONPATH': str(ROOT)},
-                          capture_output=True, text=True, timeout=300)
+    environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
+    done = subprocess.run([sys.executable, 'new.py'], cwd=tmp_path, env=environment, capture_output=True,
+                          text=True, timeout=300)
     assert done.returncode == 0 and text in done.stdout, done.stderr
 
 

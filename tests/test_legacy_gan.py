@@ -311,7 +311,7 @@ def test_sequential_steps_in_slim_learning(tmp_path):
         numbers.append(arguments[0].run(order))
         return result
 
-    learning.slim_train(train_ops, str(tmp_path), train_step_fn=step, number_of_steps=3, saver=tf.train.Saver())
+    learning.slim_train(train_ops, str(tmp_path), train_step_fn=step, number_of_steps=3)
     assert numbers == [112, 112112, 112112112]
     assert tf.train.latest_checkpoint(str(tmp_path)).endswith('model.ckpt-3')
 
@@ -437,7 +437,8 @@ def test_grids_lay_images_out_in_rows():
 
 def test_summaries_of_a_model_of_images():
     made = tfgan.gan_model(
-        lambda z: tf.reshape(layers.linear(z, 12), [-1, 2, 2, 3]), lambda x, _: layers.linear(layers.flatten(x), 1),
+        lambda z: tf.reshape(layers.linear(z, 12), [-1, 2, 2, 3]),
+        lambda x, _: layers.linear(layers.flatten(x), 1),
         tf.zeros([4, 2, 2, 3]), tf.zeros([4, 2]))
     gan_eval.add_gan_model_image_summaries(made, grid_size=2)
     gan_eval.add_regularization_loss_summaries(made)

@@ -1,8 +1,8 @@
 """tf.contrib.gan (TFGAN): models, their losses, the ops that train them and the schedule.
 
 After tensorflow/contrib/gan/python/train.py of TensorFlow 1.15. Networks are the caller's functions:
-`generator_fn(generator_inputs)` → data, `discriminator_fn(data, generator_inputs)` → logits. Their variables lie
-in the scopes `Generator` and `Discriminator`.
+`generator_fn(generator_inputs)` → data, `discriminator_fn(data, generator_inputs)` → logits. Their variables
+lie in the scopes `Generator` and `Discriminator`.
 """
 import importlib
 import sys
@@ -41,8 +41,8 @@ def _tensors(value):
 
 def _require_same_shape(generated_data, real_data):
     if not generated_data.shape.is_compatible_with(real_data.shape):
-        raise ValueError(f'Generator output shape ({generated_data.shape}) must be the same shape as real data '
-                         f'({real_data.shape}).')
+        raise ValueError(f'Generator output shape ({generated_data.shape}) must be the same shape as real '
+                         f'data ({real_data.shape}).')
 
 
 def gan_model(generator_fn, discriminator_fn, real_data, generator_inputs, generator_scope='Generator',
@@ -324,7 +324,7 @@ def stargan_loss(
 # ---- train ops ---------------------------------------------------------------------------------------------
 
 def _updates(kwargs, generator_scope, discriminator_scope, check_for_unused_ops):
-    """([the generator's updates], [the discriminator's]): those of UPDATE_OPS, or of `update_ops`, by scope."""
+    """[the generator's updates], [the discriminator's]: those of UPDATE_OPS, or of `update_ops`, by scope."""
     every = tf.get_collection(tf.GraphKeys.UPDATE_OPS)
     wanted = set(kwargs.pop('update_ops', every))
     found = [[op for op in dict.fromkeys(tf.get_collection(tf.GraphKeys.UPDATE_OPS, scope)) if op in wanted]

@@ -1,4 +1,4 @@
-"""tf.estimator: a model_fn trained, evaluated and asked for predictions, each in a graph and session of its own.
+"""tf.estimator: a model_fn trained, evaluated and asked for predictions, each in a graph of its own.
 
 After TensorFlow 1.15's tensorflow_estimator (estimator.py, model_fn.py, run_config.py, training.py), for one
 process on one machine. Checkpoints, summaries and the folder of evaluations are where they were.
@@ -259,8 +259,8 @@ class Estimator:
         tf.train.create_global_step()
         features, labels, hooks = _features_and_labels(self._call_input_fn(input_fn, mode))
         if mode == ModeKeys.PREDICT and not _ends(features):
-            tf.logging.warning('Input graph does not use tf.data.Dataset or contain a QueueRunner. That means '
-                               'predict yields forever. This is probably a mistake.')
+            tf.logging.warning('Input graph does not use tf.data.Dataset or contain a QueueRunner. '
+                               'That means predict yields forever. This is probably a mistake.')
         return self._call_model_fn(features, None if mode == ModeKeys.PREDICT else labels, mode), hooks
 
     def _warm_up(self):

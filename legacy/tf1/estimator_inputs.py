@@ -10,9 +10,10 @@ import tensorflow.compat.v1 as tf
 
 
 def _batches(arrays, batch_size, num_epochs, shuffle, buffer_size, seed=None):
-    """Tensors of batches [≤ batch_size, …] of arrays of one length; batches run on from one epoch into the next.
+    """Tensors of batches [≤ batch_size, …] of arrays of one length.
 
-    The arrays stay outside the graph, which holds no more than 2 GB.
+    Batches run on from one epoch into the next. The arrays stay outside the graph, which holds no more than
+    2 GB.
     """
     order = tf.data.Dataset.range(len(arrays[0]))
     if shuffle:
@@ -83,7 +84,8 @@ def pandas_input_fn(x, y=None, batch_size=128, num_epochs=1, shuffle=None, queue
 # ---- what a served model receives --------------------------------------------------------------------------
 
 ServingInputReceiver = collections.namedtuple(
-    'ServingInputReceiver', ('features', 'receiver_tensors', 'receiver_tensors_alternatives'), defaults=(None,))
+    'ServingInputReceiver', ('features', 'receiver_tensors', 'receiver_tensors_alternatives'),
+    defaults=(None,))
 TensorServingInputReceiver = ServingInputReceiver
 
 

@@ -1,5 +1,5 @@
-"""tf.contrib.gan.features: conditioning, the pool of generated data, clipped weights, spectral and virtual batch
-normalisation.
+"""tf.contrib.gan.features: conditioning, the pool of generated data, clipped weights, spectral and virtual
+batch normalisation.
 
 After tensorflow/contrib/gan/python/features of TensorFlow 1.15; variables have its names.
 """

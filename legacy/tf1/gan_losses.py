@@ -1,8 +1,9 @@
 """tf.contrib.gan.losses.wargs: losses of GANs on tensors.
 
-Arguments, defaults, collections and summary names of tensorflow/contrib/gan/python/losses/python/losses_impl.py
-in TensorFlow 1.15. Outputs of a discriminator are logits of any shape; `weights` broadcast to them; a loss is
-their weighted mean (`SUM_BY_NONZERO_WEIGHTS`) and is put into `loss_collection`.
+Arguments, defaults, collections and summary names of
+tensorflow/contrib/gan/python/losses/python/losses_impl.py in TensorFlow 1.15. Outputs of a discriminator are
+logits of any shape; `weights` broadcast to them; a loss is their weighted mean (`SUM_BY_NONZERO_WEIGHTS`) and
+is put into `loss_collection`.
 """
 import tensorflow.compat.v1 as tf
 
@@ -77,9 +78,10 @@ wasserstein_hinge_generator_loss = wasserstein_generator_loss
 def wasserstein_gradient_penalty(real_data, generated_data, generator_inputs, discriminator_fn,
                                  discriminator_scope, epsilon=1e-10, target=1.0, one_sided=False, weights=1.0,
                                  scope=None, loss_collection=_LOSSES, reduction=_MEAN, add_summaries=False):
-    """(‖∇D(x̂)‖ / target − 1)² at random points x̂ between each real and generated example (arXiv 1704.00028).
+    """(‖∇D(x)‖ / target − 1)² at a random point x between each real and generated example.
 
-    one_sided: only norms above the target cost (arXiv 1709.08894). epsilon is added under the root.
+    arXiv 1704.00028. one_sided: only norms above the target cost (arXiv 1709.08894). epsilon is added under
+    the root.
     """
     with tf.name_scope(scope, 'wasserstein_gradient_penalty', (real_data, generated_data)) as scope:
         real_data, generated_data = tf.convert_to_tensor(real_data), tf.convert_to_tensor(generated_data)

@@ -311,9 +311,9 @@ def _sliced_svd(a, b):
 def sliced_wasserstein_distance(real_images, fake_images, resolution_min=16, patches_per_image=64,
                                 patch_size=7, random_sampling_count=1, random_projection_dim=7 * 7 * 3,
                                 use_svd=False):
-    """[(distance between two draws of real patches, distance of real and fake ones)] per level of the pyramid.
+    """[(distance of two draws of real patches, distance of real and fake ones)] for each level.
 
-    Images [B,H,H,3] of one shape; levels from the whole resolution down to resolution_min.
+    Images [B,H,H,3] of one shape; levels of the pyramid from the whole resolution down to resolution_min.
     """
     height = int(real_images.shape[1])
     real_images.shape.assert_is_compatible_with([None, None, height, 3])

@@ -27,4 +27,5 @@ GANLoss = collections.namedtuple('GANLoss', ('generator_loss', 'discriminator_lo
 CycleGANLoss = collections.namedtuple('CycleGANLoss', ('loss_x2y', 'loss_y2x'))
 GANTrainOps = collections.namedtuple('GANTrainOps', (
     'generator_train_op', 'discriminator_train_op', 'global_step_inc_op', 'train_hooks'), defaults=((),))
-GANTrainSteps = collections.namedtuple('GANTrainSteps', ('generator_train_steps', 'discriminator_train_steps'))
+GANTrainSteps = collections.namedtuple('GANTrainSteps', (
+    'generator_train_steps', 'discriminator_train_steps'))

@@ -138,7 +138,8 @@ def train(train_op, logdir, master='', is_chief=True, scaffold=None, hooks=None,
     value.
     """
     if logdir is None and is_chief and (save_summaries_steps or save_checkpoint_secs):
-        raise ValueError('logdir cannot be None when save_checkpoint_secs or save_summaries_steps is not None')
+        raise ValueError(
+            'logdir cannot be None when save_checkpoint_secs or save_summaries_steps is not None')
     with tf.train.MonitoredTrainingSession(
         master=master, is_chief=is_chief, checkpoint_dir=logdir, scaffold=scaffold, hooks=hooks,
         chief_only_hooks=chief_only_hooks, save_checkpoint_secs=save_checkpoint_secs,

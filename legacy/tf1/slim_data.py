@@ -1,4 +1,4 @@
-"""slim's data pipeline: dataset, tfexample_decoder, dataset_data_provider, parallel_reader, prefetch_queue, queues.
+"""slim's data pipeline: dataset, tfexample_decoder, dataset_data_provider, parallel_reader, queues.
 
 After tensorflow/contrib/slim/python/slim/data of TensorFlow 1.15: readers and queues, whose threads
 `tf.train.start_queue_runners` (or slim.learning.train, MonitoredSession) starts.
@@ -11,9 +11,7 @@ import tensorflow.compat.v1 as tf
 
 
 class Dataset:
-    """Where examples lie and how to read them: `data_sources`, `reader`, `decoder`, `num_samples`, …; keywords
-    become attributes.
-    """
+    """Where examples lie and how to read them; keywords become attributes."""
 
     def __init__(self, data_sources, reader, decoder, num_samples, items_to_descriptions, **kwargs):
         self.__dict__.update(kwargs, data_sources=data_sources, reader=reader, decoder=decoder,
@@ -285,8 +283,8 @@ class DatasetDataProvider(DataProvider):
             items = dataset.decoder.list_items()
             tensors = dict(zip(items, dataset.decoder.decode(data, items)))
             if record_key in tensors:
-                raise ValueError('The item name used for `record_key` cannot also be used for a dataset item: '
-                                 f'{record_key}')
+                raise ValueError('The item name used for `record_key` cannot also be used for a dataset '
+                                 f'item: {record_key}')
             tensors[record_key] = key
         super().__init__(tensors, dataset.num_samples)
 
