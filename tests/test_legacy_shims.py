@@ -185,6 +185,30 @@ def test_sample_digits_are_repeated_where_a_script_counts_on_mnist_sizes(tmp_pat
     assert 'train.py:2 has 55000' in capsys.readouterr().err
 
 
+@pytest.mark.parametrize('packed', [False, True])
+def test_cifar_of_keras_is_read_from_its_local_folder_or_archive(tmp_path, monkeypatch, packed):
+    import pickle
+    import tarfile
+
+    from legacy import keras_datasets, network
+    monkeypatch.setattr(keras_datasets, 'FOLDER', str(tmp_path))
+    with pytest.raises(network.DownloadRefused, match='cifar-10-python.tar.gz'):
+        keras_datasets.cifar10.load_data()
+    source = tmp_path / ('elsewhere' if packed else 'cifar-10-batches-py')
+    source.mkdir()
+    pixels = np.random.RandomState(0).randint(0, 256, (12, 3, 32, 32)).astype(np.uint8)
+    for n, name in enumerate([f'data_batch_{k}' for k in range(1, 6)] + ['test_batch']):
+        (source / name).write_bytes(pickle.dumps(
+            {'data': pixels[2 * n:2 * n + 2].reshape(2, -1), 'labels': [n, 9 - n]}))
+    if packed:
+        with tarfile.open(tmp_path / 'cifar-10-python.tar.gz', 'w:gz') as tar:
+            tar.add(source, 'cifar-10-batches-py')
+    (images, labels), (test_images, test_labels) = keras_datasets.cifar10.load_data()
+    np.testing.assert_array_equal(images, pixels[:10].transpose(0, 2, 3, 1))
+    assert labels.ravel().tolist() == [0, 9, 1, 8, 2, 7, 3, 6, 4, 5] and labels.shape == (10, 1)
+    assert test_images.shape == (2, 32, 32, 3) and test_labels.tolist() == [[5], [4]]
+
+
 def test_matplotlib_stand_in_draws(tmp_path):
     from legacy.absent.matplotlib import gridspec, pyplot
     figure = pyplot.figure(figsize=(4, 4))
