@@ -36,6 +36,7 @@ def prepare():
     assigned_shapes.install()
     _slots()
     _data_sets()
+    _readers()
 
 
 def _no_advice(record):
@@ -51,11 +52,16 @@ def _sessions(tf):
     on_cpu = not tf.config.list_physical_devices('GPU')
 
     def init(self, target='', graph=None, config=None):
+        config = tf.compat.v1.ConfigProto.FromString(config.SerializeToString()) if config is not None \
+            else tf.compat.v1.ConfigProto()
         if on_cpu:
             # /gpu:0 was where everybody's graph was pinned; without one, run it here rather than not at all
-            config = tf.compat.v1.ConfigProto.FromString(config.SerializeToString()) if config is not None \
-                else tf.compat.v1.ConfigProto()
             config.allow_soft_placement = True
+        rewrites = config.graph_options.rewrite_options
+        if not rewrites.constant_folding:
+            # since TensorFlow 1.6 it lets the shape of a tensor wait for the tensor's inputs: feeding the
+            # tensor itself, `real = image / 127.5 - 1`, then asks for `image` too
+            rewrites.constant_folding = rewrites.OFF
         plain_init(self, target=target, graph=graph, config=config)
         SESSIONS.add(self)
 
@@ -135,6 +141,10 @@ def _workers():
 def exit_now(status):
     """Ends the process with `status` even when threads of the script still wait for something."""
     alive = _workers()
+    if COUNT['limit'] is not None and 'multiprocessing' in sys.modules:
+        import multiprocessing
+        for process in multiprocessing.active_children():        # Python waits for them, and they loop for ever
+            process.terminate()
     sys.stdout.flush()
     sys.stderr.flush()
     if alive:
@@ -199,6 +209,21 @@ def _data_sets():
         return plain(self, int(buffer_size) if isinstance(buffer_size, numpy.integer) else buffer_size, name)
 
     dataset_ops.DatasetV2.prefetch = prefetch
+
+
+def _readers():
+    """Readers live on the CPU, where their queues are, also below tf.device('/gpu:0'): today's placer does not
+    join them.
+    """
+    import functools
+
+    from tensorflow.python.framework import ops
+    from tensorflow.python.ops import io_ops
+    for reader in io_ops.ReaderBase.__subclasses__():
+        def init(self, *args, plain=reader.__init__, **kwargs):
+            with ops.device('CPU'):
+                plain(self, *args, **kwargs)
+        reader.__init__ = functools.wraps(reader.__init__)(init)
 
 
 def _slots():

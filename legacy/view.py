@@ -313,7 +313,7 @@ class World:
                     return View(full, value, self, full), True
                 return value, False
             from legacy.tf1 import sizes
-            if path.startswith('tf.python'):
+            if path.startswith(('tf.python', 'tf.core')):
                 return value, False
             return (sizes.accepting_quotients(full, value), True) if path.split('.')[0] == 'tf' else (value,
                 path == 'np')
@@ -350,8 +350,8 @@ class World:
             return self.provide(row) if row and row.restored else moved.find(path, name, _MISSING)
         if path == 'tf':
             root = sys.modules['tensorflow']
-            if name == 'python':
-                return importlib.import_module('tensorflow.python')
+            if name in ('python', 'core'):                    # the sources; the protocol buffers
+                return importlib.import_module('tensorflow.' + name)
             return getattr(root, name, _MISSING)
         if path in OPEN_PARTS or path == 'scipy':            # scipy.sqrt, scipy.array … were NumPy's
             return getattr(self.view('numpy'), name, _MISSING)

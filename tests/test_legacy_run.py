@@ -123,6 +123,24 @@ for name in ('tensorflow.train.AdamOptimizer', 'nobody_has_this', 'tensorflow.no
                                    'tensorflow.nothing'], done.stderr
 
 
+def test_a_reader_of_files_below_a_gpu_reads_on_the_cpu(tmp_path):
+    (tmp_path / 'lines.txt').write_text('one\ntwo\n')
+    script(tmp_path, '''import tensorflow as tf
+with tf.device('/gpu:0'):
+    queue = tf.train.string_input_producer(['lines.txt'], shuffle=False)
+    _, line = tf.TextLineReader().read(queue)
+    doubled = tf.train.batch([tf.string_join([line, line])], 2)
+with tf.Session() as sess:
+    coord = tf.train.Coordinator()
+    threads = tf.train.start_queue_runners(sess, coord)
+    print(*(text.decode() for text in sess.run(doubled)))
+    coord.request_stop()
+    coord.join(threads)
+''')
+    done = legacy('run', 'script.py', cwd=tmp_path)
+    assert done.stdout.split() == ['oneone', 'twotwo'], done.stderr
+
+
 def test_a_traceback_has_the_scripts_own_lines_and_no_others(tmp_path):
     script(tmp_path, 'def deep(x):\n    print "about to fail"\n    return {}[x / 2]\n\n\ndeep(7)\n')
     done = legacy('run', 'script.py', cwd=tmp_path)
@@ -156,6 +174,36 @@ def test_downloads_are_refused_with_the_path_that_would_do(tmp_path):
     first, second, third = done.stdout.splitlines()
     assert first == 'there.gz' and second == '1536 6' and f'put the file at {tmp_path}/data/a.gz' in third
     assert f'put the file at {tmp_path}/missing.gz' in done.stderr
+
+
+FED = """from multiprocessing import Process, Queue
+from tensorflow.core.framework import summary_pb2
+import numpy as np
+import tensorflow as tf
+def produce(queue):
+    while True:
+        queue.put(np.ones([1, 4, 4, 3]))
+queue = Queue(maxsize=2)
+Process(target=produce, args=(queue,)).start()
+image = tf.placeholder(tf.uint8, [1, 4, 4, 3])
+real = tf.to_float(image) / 127.5 - 1.0
+kernel = tf.Variable(2 * tf.ones([2, 2, 3, 1]))
+loss = tf.reduce_mean(tf.abs(tf.nn.conv2d(real, kernel, [1, 2, 2, 1], 'SAME') - 1.0))
+train = tf.train.GradientDescentOptimizer(0.1).minimize(loss)
+with tf.Session() as sess:
+    sess.run(tf.global_variables_initializer())
+    while True:
+        value, _ = sess.run([loss, train], {real: queue.get()})
+        print(summary_pb2.Summary.Value(simple_value=value).simple_value)
+"""
+
+
+def test_a_tensor_is_fed_without_its_placeholder_and_child_processes_end_with_the_stop(tmp_path):
+    script(tmp_path, FED)
+    done = legacy('run', '--stop_after', 3, 'script.py', cwd=tmp_path)
+    assert done.returncode == 0, done
+    # twelve weights of 2 on ones make 24; each step takes a tenth of a one from each weight
+    assert [round(float(line), 4) for line in done.stdout.split()] == [23.0, 21.8], done
 
 
 def test_guarded_imports_of_absent_modules_stay_absent(tmp_path):
