@@ -107,10 +107,11 @@ def test_a_spec_lacks_nothing_its_mode_needs(mode, arguments, message):
 
 def test_configuration():
     config = est.RunConfig()
+    config._model_dir = 'logs'
     assert (config.save_checkpoints_secs, config.save_checkpoints_steps, config.is_chief) == (600, None, True)
     other = config.replace(save_checkpoints_steps=10, model_dir='m')
     assert (other.save_checkpoints_secs, other.save_checkpoints_steps, other.model_dir) == (None, 10, 'm')
-    assert config.model_dir is None
+    assert config.model_dir == 'logs'
     with pytest.raises(ValueError, match='cannot be both set'):
         est.RunConfig(save_checkpoints_steps=1, save_checkpoints_secs=1)
     with pytest.raises(ValueError, match='Replacing is_chief is not supported'):

@@ -103,6 +103,10 @@ class RunConfig:
         for name in _REPLACEABLE:
             setattr(self, name, given[name])
 
+    def __setattr__(self, name, value):
+        """`config._model_dir = 'logs'` sets what `model_dir` gives, as it did."""
+        object.__setattr__(self, name[1:] if name[:1] == '_' and name[1:] in _REPLACEABLE else name, value)
+
     def replace(self, **kwargs):
         """A copy with other values."""
         for name in kwargs:
