@@ -162,6 +162,18 @@ def test_cv2_stand_in_reads_bgr_and_resizes(tmp_path):
     assert cv2.resize(np.full((4, 4), 0.5), (8, 8)).tolist() == np.full((8, 8), 0.5).tolist()
 
 
+def test_cv2_stand_in_turns_and_moves_pictures():
+    ramp = np.arange(15, dtype=np.uint8).reshape(3, 5)
+    moved = cv2.warpAffine(ramp, np.float32([[1, 0, 2], [0, 1, -1]]), (5, 3), borderValue=99)
+    assert moved.tolist() == [[99, 99, 5, 6, 7], [99, 99, 10, 11, 12], [99] * 5]
+    half = cv2.warpAffine(ramp.astype(np.float32), np.float32([[1, 0, 0.5], [0, 1, 0]]), (5, 3))
+    assert half[1].tolist() == [2.5, 5.5, 6.5, 7.5, 8.5]                  # the border's zeros mix in
+    square = np.arange(27, dtype=np.uint8).reshape(3, 3, 3)
+    turn = cv2.getRotationMatrix2D((1, 1), 90, 1)                          # counter-clockwise
+    assert np.allclose(turn, [[0, 1, 0], [-1, 0, 2]])
+    assert (cv2.warpAffine(square, turn, (3, 3)) == np.rot90(square)).all()
+
+
 def test_moviepy_stand_in_writes_a_gif(tmp_path):
     frames = [np.full((8, 8, 3), n * 60, np.uint8) for n in range(4)]
     moviepy.editor.VideoClip(lambda t: frames[int(t * 2)], duration=2).write_gif(str(tmp_path / 'a.gif'),

@@ -1,8 +1,9 @@
-"""The part of OpenCV that reads, writes, resizes and converts pictures (BGR, uint8), on Pillow."""
+"""The part of OpenCV that reads, writes, resizes, turns and converts pictures (BGR, uint8), on Pillow."""
 import os
 
 import numpy
 from PIL import Image, ImageFilter
+from scipy import ndimage
 
 from legacy import notes
 from legacy.absent import stub_parts
@@ -15,6 +16,7 @@ INTER_NEAREST, INTER_LINEAR, INTER_CUBIC, INTER_AREA, INTER_LANCZOS4 = 0, 1, 2, 
 COLOR_BGR2RGB = COLOR_RGB2BGR = 4
 COLOR_BGR2GRAY, COLOR_RGB2GRAY, COLOR_GRAY2BGR, COLOR_GRAY2RGB = 6, 7, 8, 8.0
 BORDER_CONSTANT, BORDER_REPLICATE, BORDER_REFLECT, BORDER_REFLECT_101 = 0, 1, 2, 4
+_EDGES = {0: 'grid-constant', 1: 'nearest', 2: 'reflect', 4: 'mirror'}             # scipy.ndimage's names
 WINDOW_NORMAL = 0
 FONT_HERSHEY_SIMPLEX = 0
 _FILTERS = {0: Image.Resampling.NEAREST, 1: Image.Resampling.BILINEAR, 2: Image.Resampling.BICUBIC,
@@ -96,6 +98,28 @@ def cvtColor(src, code, dst=None):
 def flip(src, flipCode):
     data = numpy.asarray(src)
     return data[::-1] if flipCode == 0 else data[:, ::-1] if flipCode > 0 else data[::-1, ::-1]
+
+
+def getRotationMatrix2D(center, angle, scale):
+    """[2,3]: turns by `angle` degrees, counter-clockwise, about `center` (x, y)."""
+    a, b = scale * numpy.cos(numpy.radians(angle)), scale * numpy.sin(numpy.radians(angle))
+    return numpy.array([[a, b, (1 - a) * center[0] - b * center[1]],
+                        [-b, a, b * center[0] + (1 - a) * center[1]]])
+
+
+def warpAffine(src, M, dsize, dst=None, flags=INTER_LINEAR, borderMode=BORDER_CONSTANT, borderValue=0):
+    """The point (x, y) of `src` lands on M·(x, y, 1) of a picture of `dsize` (width, height)."""
+    data, matrix = numpy.asarray(src), numpy.asarray(M, numpy.float64)
+    inverse = numpy.linalg.inv(matrix[:, :2])
+    x, y = numpy.meshgrid(numpy.arange(int(dsize[0])), numpy.arange(int(dsize[1])))
+    points = inverse @ (numpy.stack([x.ravel(), y.ravel()]) - matrix[:, 2:])
+    planes = data.reshape(data.shape[:2] + (-1,))
+    border = list(numpy.ravel(borderValue)) + [0] * planes.shape[2]         # a number is (number, 0, 0)
+    parts = [ndimage.map_coordinates(
+        planes[..., n].astype(numpy.float64), points[::-1], order=0 if flags & 7 == INTER_NEAREST else 1,
+        mode=_EDGES[borderMode], cval=border[n]) for n in range(planes.shape[2])]
+    result = numpy.stack(parts, -1).reshape((int(dsize[1]), int(dsize[0])) + data.shape[2:])
+    return numpy.rint(result).astype(data.dtype) if data.dtype.kind in 'iu' else result.astype(data.dtype)
 
 
 def copyMakeBorder(src, top, bottom, left, right, borderType, dst=None, value=0):
