@@ -176,6 +176,36 @@ def test_downloads_are_refused_with_the_path_that_would_do(tmp_path):
     assert f'put the file at {tmp_path}/missing.gz' in done.stderr
 
 
+FED = """from multiprocessing import Process, Queue
+from tensorflow.core.framework import summary_pb2
+import numpy as np
+import tensorflow as tf
+def produce(queue):
+    while True:
+        queue.put(np.ones([1, 4, 4, 3]))
+queue = Queue(maxsize=2)
+Process(target=produce, args=(queue,)).start()
+image = tf.placeholder(tf.uint8, [1, 4, 4, 3])
+real = tf.to_float(image) / 127.5 - 1.0
+kernel = tf.Variable(2 * tf.ones([2, 2, 3, 1]))
+loss = tf.reduce_mean(tf.abs(tf.nn.conv2d(real, kernel, [1, 2, 2, 1], 'SAME') - 1.0))
+train = tf.train.GradientDescentOptimizer(0.1).minimize(loss)
+with tf.Session() as sess:
+    sess.run(tf.global_variables_initializer())
+    while True:
+        value, _ = sess.run([loss, train], {real: queue.get()})
+        print(summary_pb2.Summary.Value(simple_value=value).simple_value)
+"""
+
+
+def test_a_tensor_is_fed_without_its_placeholder_and_child_processes_end_with_the_stop(tmp_path):
+    script(tmp_path, FED)
+    done = legacy('run', '--stop_after', 3, 'script.py', cwd=tmp_path)
+    assert done.returncode == 0, done
+    # twelve weights of 2 on ones make 24; each step takes a tenth of a one from each weight
+    assert [round(float(line), 4) for line in done.stdout.split()] == [23.0, 21.8], done
+
+
 def test_guarded_imports_of_absent_modules_stay_absent(tmp_path):
     script(tmp_path,
            'try:\n    import not_there\nexcept ImportError:\n    not_there = None\nprint(not_there)\n'
