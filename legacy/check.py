@@ -75,21 +75,50 @@ def check_file(path, local=()):
             row = symbols.SYMBOLS.get(what)
             findings.append(Finding(label, line, what, 'restored', row.modern if row else 'Python 3',
                                     'translated in memory'))
-        visitor = _Visitor(label, set(local), names, translate.guarded_lines(tree))
+        visitor = _Visitor(label, set(local), names, translate.guarded_lines(tree), _attempts(tree))
         visitor.visit(tree)
         findings += visitor.findings
     return sorted(set(findings))
 
 
+def _attempts(tree):
+    """Lines of `try … except AttributeError`: where a name is missing the script has another way."""
+    lines = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Try) and any(isinstance(part, ast.Name) and part.id == 'AttributeError'
+                                             for h in node.handlers if h.type for part in ast.walk(h.type)):
+            lines.update(range(node.lineno, node.end_lineno + 1))
+    return lines
+
+
+def _own_names(function):
+    """The names that are the function's own: its arguments and what it assigns, not what it imports."""
+    args = function.args
+    names = {a.arg for a in args.posonlyargs + args.args + args.kwonlyargs + [args.vararg, args.kwarg] if a}
+    nodes, theirs = list(function.body), set()
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, (ast.Global, ast.Nonlocal)):
+            theirs.update(node.names)
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            nodes += ast.iter_child_nodes(node)
+    return names - theirs
+
+
 class _Visitor(ast.NodeVisitor):
     """Follows names through imports and simple assignments, reports those the table knows."""
 
-    def __init__(self, file, local, names, guarded):
+    def __init__(self, file, local, names, guarded, attempts):
         self.file, self.local, self.names, self.guarded = file, local, names, guarded
+        self.attempts = attempts
         self.findings = []
         self.own = set()
 
     def report(self, node, row, name=None, note=None):
+        if not row.restored and node.lineno in self.attempts:
+            return
         status = 'restored' if row.restored else 'not restored'
         self.findings.append(Finding(self.file, node.lineno, name or row.name, status, row.modern, note
                                      if note is not None else row.note))
@@ -155,7 +184,9 @@ class _Visitor(ast.NodeVisitor):
 
     def visit_FunctionDef(self, node):
         self.own.add(node.name)
+        hidden = {name: self.names.pop(name) for name in _own_names(node) if name in self.names}
         self.generic_visit(node)
+        self.names.update(hidden)
 
     def visit_Attribute(self, node):
         full = self.dotted(node)

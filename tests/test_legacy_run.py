@@ -295,6 +295,28 @@ def test_check_reports_lines_and_what_runs(tmp_path, monkeypatch, capsys):
     assert 'lost.py:2: tf.contrib.crf.crf_log_likelihood: not restored' in capsys.readouterr().out
 
 
+def test_check_knows_a_functions_own_names_and_a_scripts_second_way(tmp_path, monkeypatch, capsys):
+    from legacy import check
+    monkeypatch.chdir(tmp_path)
+    script(tmp_path, """import tensorflow as tf
+from tensorflow.contrib import layers
+def edit(lines):
+    tf = open('notes')
+    tf.write(lines)
+    return tf.name
+def stack(x, layers):
+    layers.append(x)
+    return tf.contrib.layers.flatten(x)
+try:
+    deconv = tf.nn.conv3d_transpose
+except AttributeError:
+    deconv = tf.nn.deconv3d
+""")
+    assert check.main(['script.py', '--json']) == 0
+    assert [(f['name'], f['line']) for f in json.loads(capsys.readouterr().out)['findings']] == [
+        ('tf.contrib.layers.flatten', 9)]
+
+
 def test_packages_that_readmes_put_on_pythonpath_are_found(tmp_path):
     for name, text in {'nets/__init__.py': '', 'nets/tools.py': 'print "tools"\nSIZE = 7 / 2',
                        'jobs/train.py': 'import nets.tools\nprint(nets.tools.SIZE, 9 / 2)'}.items():
