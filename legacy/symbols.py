@@ -834,7 +834,7 @@ histogram np.histogram
                            ('progressbar', 'tqdm'), ('dateutil', 'datetime'), ('easydict',
                                                                                'types.SimpleNamespace'),
                            ('colorlog', 'logging'), ('colorama', 'ANSI codes'), ('terminaltables', 'print'),
-                           ('natsort', 'sorted with a key'),
+                           ('natsort', 'sorted with a key'), ('click', 'argparse'),
                            ('IPython', 'IPython'), ('seaborn', 'matplotlib')):
         yield Symbol(module, 'absent:' + module, modern, 'gone',
                      'used as it is where installed; otherwise a small part is put in its place')

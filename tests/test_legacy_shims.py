@@ -1,4 +1,5 @@
 """scipy.misc, input_data, tf.app.flags and the stand-ins for absent libraries, each by itself."""
+import ast
 import gzip
 import struct
 import sys
@@ -8,7 +9,7 @@ import pytest
 from PIL import Image
 
 from legacy import flags, input_data, notes, scipy_misc, symbols
-from legacy.absent import cv2, moviepy, stub
+from legacy.absent import click, cv2, moviepy, stub
 
 # ---- scipy.misc --------------------------------------------------------------------------------------------
 
@@ -172,6 +173,54 @@ def test_cv2_stand_in_turns_and_moves_pictures():
     turn = cv2.getRotationMatrix2D((1, 1), 90, 1)                          # counter-clockwise
     assert np.allclose(turn, [[0, 1, 0], [-1, 0, 2]])
     assert (cv2.warpAffine(square, turn, (3, 3)) == np.rot90(square)).all()
+
+
+def test_click_stand_in_reads_options_and_arguments(capsys):
+    @click.command()
+    @click.argument('source')
+    @click.option('--lr', '-l', default=1e-4, help='100% of the rate')
+    @click.option('--steps-per-epoch', type=click.INT)
+    @click.option('--layer', 'layers', default=[500, 500], multiple=True)
+    @click.option('--leaky/--relu', default=True)
+    @click.option('--to_train', type=click.BOOL, default=True)
+    @click.option('--verbose', is_flag=True)
+    @click.option('--loss', type=click.Choice(['gan', 'wgan']), default='gan')
+    def train(**said):
+        click.echo(sorted(said.items()))
+
+    def said(*words):
+        with pytest.raises(SystemExit) as end:
+            train(list(words))
+        assert end.value.code == 0
+        return dict(ast.literal_eval(capsys.readouterr().out))
+    assert said('faces') == dict(source='faces', lr=1e-4, steps_per_epoch=None, layers=(500, 500), leaky=True,
+                                 to_train=True, verbose=False, loss='gan')
+    assert said('faces', '-l', '1', '--steps-per-epoch=7', '--layer', '3', '--layer=4', '--relu', '--to_train',
+                '0', '--verbose', '--loss', 'wgan') == dict(
+        source='faces', lr=1.0, steps_per_epoch=7, layers=(3, 4), leaky=False, to_train=False, verbose=True,
+        loss='wgan')
+    for wrong in ([], ['faces', '--loss', 'mse'], ['faces', '--steps-per-epoch', 'x'], ['faces', '--nothing']):
+        with pytest.raises(SystemExit) as end:
+            train(wrong)
+        assert end.value.code == 2
+
+
+def test_click_stand_in_has_groups_and_aborts(capsys):
+    @click.group()
+    @click.option('--seed', default=1)
+    def tool(seed):
+        print('seed', seed)
+
+    @tool.command()
+    @click.option('--count', default=2, type=click.IntRange(1, 9))
+    def make(count):
+        print('made', count)
+        raise click.Abort
+    with pytest.raises(SystemExit, match='Aborted!'):
+        tool(['--seed', '5', 'make', '--count', '3'])
+    assert capsys.readouterr().out == 'seed 5\nmade 3\n'
+    with pytest.raises(SystemExit, match='expected one of the commands make'):
+        tool([])
 
 
 def test_moviepy_stand_in_writes_a_gif(tmp_path):
