@@ -154,6 +154,14 @@ def expect_sizes(files):
         for node in ast.walk(tree) if tree is not None else ():
             if isinstance(node, ast.Constant) and type(node.value) is int and node.value in OWN_SIZES:
                 COUNTED_ON.append(f'{os.path.relpath(path)}:{node.lineno} has {node.value}')
+            # numbers of many other meanings: only as the first of a shape, or asked for by name
+            part = None
+            if isinstance(node, (ast.List, ast.Tuple)) and len(node.elts) > 1:
+                part = node.elts[0]
+            elif isinstance(node, ast.keyword) and node.arg == 'validation_size':
+                part = node.value
+            if isinstance(part, ast.Constant) and part.value in (5000, 10000):
+                COUNTED_ON.append(f'{os.path.relpath(path)}:{part.lineno} has a set of {part.value}')
 
 
 def load_or_sample(folder, wanted_by):

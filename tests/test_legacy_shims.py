@@ -195,13 +195,13 @@ def test_click_stand_in_reads_options_and_arguments(capsys):
         return dict(ast.literal_eval(capsys.readouterr().out))
     assert said('faces') == dict(source='faces', lr=1e-4, steps_per_epoch=None, layers=(500, 500), leaky=True,
                                  to_train=True, verbose=False, loss='gan')
-    assert said('faces', '-l', '1', '--steps-per-epoch=7', '--layer', '3', '--layer=4', '--relu', '--to_train',
-                '0', '--verbose', '--loss', 'wgan') == dict(
+    assert said('faces', '-l', '1', '--steps-per-epoch=7', '--layer', '3', '--layer=4', '--relu',
+                '--to_train', '0', '--verbose', '--loss', 'wgan') == dict(
         source='faces', lr=1.0, steps_per_epoch=7, layers=(3, 4), leaky=False, to_train=False, verbose=True,
         loss='wgan')
-    for wrong in ([], ['faces', '--loss', 'mse'], ['faces', '--steps-per-epoch', 'x'], ['faces', '--nothing']):
+    for wrong in ('', 'faces --loss mse', 'faces --steps-per-epoch x', 'faces --nothing'):
         with pytest.raises(SystemExit) as end:
-            train(wrong)
+            train(wrong.split())
         assert end.value.code == 2
 
 
@@ -232,7 +232,6 @@ def test_moviepy_stand_in_writes_a_gif(tmp_path):
 
 
 def test_sample_digits_are_repeated_where_a_script_counts_on_mnist_sizes(tmp_path, monkeypatch, capsys):
-    import ast
     monkeypatch.setattr(input_data, 'COUNTED_ON', [])
     monkeypatch.setattr(notes, 'SAID', set())
     input_data.expect_sizes({'few.py': (ast.parse('for step in range(20000): pass'), None)})
@@ -244,6 +243,10 @@ def test_sample_digits_are_repeated_where_a_script_counts_on_mnist_sizes(tmp_pat
     np.testing.assert_array_equal(sets.train.images[:100], sets.train.images[8000:8100])
     np.testing.assert_array_equal(sets.train.labels[:100], sets.train.labels[8000:8100])
     assert 'train.py:2 has 55000' in capsys.readouterr().err
+    for text in ('test.images.reshape([10000, 28, 28, 1])', 'read(folder, validation_size=5000)'):
+        input_data.COUNTED_ON.clear()
+        input_data.expect_sizes({'shape.py': (ast.parse(text + '\nsave_every = 5000'), None)})
+        assert [said.partition(' has ')[0] for said in input_data.COUNTED_ON] == ['shape.py:1']
 
 
 @pytest.mark.parametrize('packed', [False, True])
