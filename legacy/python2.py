@@ -14,7 +14,7 @@ import types
 
 import numpy
 
-from legacy import notes, symbols
+from legacy import notes, processes, symbols
 
 
 class StopRun(BaseException):
@@ -333,6 +333,13 @@ def _shuffle(x, *args):
     random.shuffle(x.as_list() if isinstance(x, _ListLike) else x, *args)
 
 
+def _seed(a=None, *args):
+    """random.seed of any value, a date for one, by its hash."""
+    import random
+    plain = a is None or isinstance(a, (int, float, str, bytes, bytearray))
+    random.seed(a if plain else hash(a), *args)
+
+
 _VIEWS = (type({}.keys()), type({}.values()), type({}.items()))
 
 
@@ -390,10 +397,35 @@ def _map2(function, *iterables):
     return list(map(function, *iterables))
 
 
+class _TakesText:
+    """A binary file that text may be written to."""
+
+    def write(self, data):
+        return super().write(_bytes_of(data))
+
+    def writelines(self, lines):
+        super().writelines(map(_bytes_of, lines))
+
+
+class _Writer(_TakesText, io.BufferedWriter):
+    """Opened with 'wb' or 'ab'."""
+
+
+class _Updater(_TakesText, io.BufferedRandom):
+    """Opened with 'w+b' or 'r+b'."""
+
+
+def _bytes_of(data):
+    return data.encode('utf-8', 'surrogateescape') if isinstance(data, str) else data
+
+
 def _open2(path, mode='r', buffering=-1, **kwargs):
-    """Python 2 read any bytes as text."""
+    """Python 2 read any bytes as text, and wrote text into a file opened as binary."""
     if 'b' not in mode and 'encoding' not in kwargs:
         kwargs.setdefault('errors', 'surrogateescape')
+    elif set('wax+') & set(mode) and buffering and not kwargs:
+        kind = _Updater if '+' in mode else _Writer
+        return kind(io.FileIO(path, mode.replace('b', '').replace('U', '')))
     return open(path, mode.replace('U', ''), buffering, **kwargs)
 
 
@@ -515,7 +547,8 @@ _EXPRESSIONS = {
     'string.maketrans': str.maketrans, 'string.join': lambda words, sep=' ': sep.join(words),
     'string.replace': str.replace, 'string.split': str.split, 'string.strip': str.strip, 'string.atoi': int,
     'string.atof': float, 'sys.setdefaultencoding': lambda name: None, 'random.sample': _sample,
-    'random.shuffle': _shuffle, 'types.StringType': str, 'types.IntType': int, 'types.FloatType': float,
+    'random.shuffle': _shuffle, 'random.seed': _seed,
+    'types.StringType': str, 'types.IntType': int, 'types.FloatType': float,
     'types.ListType': list, 'types.DictType': dict, 'types.TupleType': tuple, 'types.NoneType': type(None),
     'types.StringTypes': (str,), 'types.BooleanType': bool,
 }
@@ -582,12 +615,12 @@ def _offline(command):
 
 def _process(name):
     """os.system and subprocess.*: downloads fail as curl does without a network (status 6), other commands
-    run.
+    run; Python scripts among them as this one does.
     """
     def call(command, *args, **kwargs):
         module = importlib.import_module('os' if name in ('system', 'popen') else 'subprocess')
         if not _offline(command):
-            return getattr(module, name)(command, *args, **kwargs)
+            return getattr(module, name)(processes.old_python(command), *args, **kwargs)
         if name == 'system':
             return 6 << 8
         kwargs.pop('shell', None)
@@ -608,6 +641,7 @@ def _popen_class():
             if _offline(args):
                 args = ['sh', '-c', 'exit 6']
                 kwargs['shell'] = False
+            args = processes.old_python(args)
             super().__init__(args, *rest, **kwargs)
     return Popen
 

@@ -9,7 +9,7 @@ import traceback
 import types
 
 from errors import UserError
-from legacy import input_data, network, notes, session, translate, view
+from legacy import input_data, network, notes, processes, session, translate, view
 from legacy.command import arguments
 from legacy.python2 import StopRun
 
@@ -112,6 +112,9 @@ def set_up(args, world):
     os.environ.setdefault('MPLBACKEND', 'Agg')
     network.refuse()
     session.COUNT['limit'] = args.stop_after
+    if args.stop_after is not None:
+        processes.OPTIONS += ['--stop_after', str(args.stop_after)]
+    processes.OPTIONS += [word for pair in args.map_path for word in ('--map_path', pair)]
     main = types.ModuleType('__main__')
     main.__dict__.update(__file__=args.script, __builtins__=world.builtins, __package__=args.package,
                          __spec__=None, __cached__=None)

@@ -777,9 +777,11 @@ coerce none
     for name in ('os.system', 'os.popen', 'subprocess.Popen', 'subprocess.call', 'subprocess.check_call',
                  'subprocess.check_output', 'subprocess.run', 'urllib.request.urlretrieve',
                  'urllib.request.urlopen'):
-        yield Symbol(name, 'python2:STDLIB', name, 'changed', 'downloads are refused')
+        yield Symbol(name, 'python2:STDLIB', name, 'changed',
+                     'downloads are refused, Python scripts run as this one')
     for name in (
         'csv.reader', 'csv.writer', 'csv.DictReader', 'csv.DictWriter', 'random.sample', 'random.shuffle',
+        'random.seed',
     ):
         yield Symbol(name, 'python2:STDLIB', name, 'changed', 'takes what it took in Python 2')
     for name in ('load', 'loads', 'dump'):
@@ -897,6 +899,7 @@ ALIASES = {
     'tf.python.estimator.inputs': 'tf.estimator.inputs',
     'tf.python.estimator': 'tf.estimator',
     'tf.contrib.slim.python.slim.data': 'tf.contrib.slim',
+    'tf.contrib.slim.layers': 'tf.contrib.layers',
     'tf.contrib.slim.python.slim.learning': 'tf.contrib.slim.learning',
     'tf.contrib.slim.python.slim.evaluation': 'tf.contrib.slim.evaluation',
     'tf.contrib.layers.python.layers.layers': 'tf.contrib.layers',

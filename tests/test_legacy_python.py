@@ -4,11 +4,13 @@ with the file's own lines.
 import ast
 import io
 import pickle
+import shlex
+import sys
 
 import numpy as np
 import pytest
 
-from legacy import numpy1, python2, translate
+from legacy import numpy1, processes, python2, symbols, translate
 
 PYTHON2 = '''
 import cPickle
@@ -103,6 +105,42 @@ def test_floats_are_indices_of_arrays_as_in_numpy_1():
 def test_one_element_arrays_print_and_convert_as_numbers():
     scope = run('a = "%.2f %d" % (x, x)\nb = int(x)\nc = float(x)\nd = 7 % 4', False, x=np.array([[2.5]]))
     assert scope['a'] == '2.50 2' and scope['b'] == 2 and scope['c'] == 2.5 and scope['d'] == 3
+
+
+def test_text_goes_into_binary_files_in_python_2(tmp_path):
+    path = str(tmp_path / 'a.csv')
+    run('f = open(path, "wb")\nf.write("a,1\\n")\nf.writelines(["b", b"c"])\nf.close()\n'
+        'f = open(path, "a+b")\nf.write(u"\u00e9")\nf.close()', True, path=path)
+    assert (tmp_path / 'a.csv').read_bytes() == b'a,1\nbc\xc3\xa9'
+
+
+def test_random_takes_any_seed():
+    import datetime
+    import random
+    seed, day = python2.stdlib(symbols.SYMBOLS['random.seed']), datetime.date(2018, 8, 11)
+    seed(day)
+    first = random.random()
+    seed(day)
+    assert random.random() == first
+    seed(7)
+    assert random.random() == random.Random(7).random()
+
+
+def test_python_scripts_are_started_as_this_one(monkeypatch):
+    monkeypatch.setattr(processes, 'OPTIONS', ['--stop_after', '3'])
+    start = ['env', f'PYTHONPATH={processes.ROOT}', sys.executable, '-m', 'legacy', 'run', '--stop_after',
+             '3']
+    monkeypatch.delenv('PYTHONPATH', raising=False)
+    text = shlex.join(start)
+    for command, expected in ((['python', 'a/main.py', '--x', '1'], start + ['a/main.py', '--x', '1']),
+                              (('/usr/bin/python2.7', '-u', 'main.py'), start + ['main.py']),
+                              (['python3', '-m', 'a.train'], start + ['-m', 'a.train']),
+                              (['python', '-c', 'print(1)'], [sys.executable, '-c', 'print(1)']),
+                              (['ls', 'main.py'], ['ls', 'main.py']),
+                              ('CUDA_VISIBLE_DEVICES=0 python main.py --x && ls',
+                               f'CUDA_VISIBLE_DEVICES=0 {text} main.py --x && ls'),
+                              ('mkdir python; ./run_python main.py', 'mkdir python; ./run_python main.py')):
+        assert processes.old_python(command) == expected
 
 
 def test_methods_are_put_back_only_where_they_are_gone():

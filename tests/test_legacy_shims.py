@@ -418,6 +418,8 @@ def test_h5py_makes_a_file_without_a_mode(tmp_path):
 @pytest.mark.parametrize('name, expected', [('tensorflow.contrib.layers.python.layers.layers.batch_norm',
                                              'tf.contrib.layers.batch_norm'),
                                             ('tensorflow.contrib.slim.conv2d', 'tf.contrib.layers.conv2d'),
+                                            ('tensorflow.contrib.slim.layers.flatten',
+                                             'tf.contrib.layers.flatten'),
                                             ('tensorflow.app.flags', 'tf.flags'), ('numpy.float',
                                                                                    'np.float')])
 def test_spellings_lead_to_one_row(name, expected):
