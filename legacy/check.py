@@ -9,11 +9,13 @@ import ast
 import dataclasses
 import json
 import os
+import re
 import sys
 
 from errors import UserError
 from legacy import symbols, translate
 from legacy.command import arguments
+from legacy.convert import TENSORFLOW_2
 from legacy.python2 import ABSENT_BUILTINS, METHODS, MODULES
 
 FIRST_ARGUMENT_CHANGED = {'tf.concat', 'tf.split'}
@@ -23,6 +25,8 @@ QUIET_PARTS = ('np.', 'os.', 'subprocess.', 'pickle.', 'importlib.', 'csv.', 'ra
                'tf.nn.', 'tf.depth_to_space', 'tf.space_to_depth', 'tf.reverse', 'tf.image.resize_images')
 QUIET = {row.name for row in symbols.SYMBOLS.values() if row.kind == 'changed'
          and row.name.startswith(QUIET_PARTS) and row.name not in CROSS_ENTROPIES}
+# What no file of TensorFlow 2 has.
+TENSORFLOW_1 = re.compile(r'\b(placeholder|Session|enable_eager\w*|contrib|estimator|tf\.(app|layers))\b')
 # As likely to be a name of the script's own.
 COMMON_WORDS = ('file', 'buffer', 'apply', 'intern', 'coerce', 'cmp')
 METHOD_ROWS = {name for name in METHODS if '.' + name in symbols.SYMBOLS} - {'decode', 'next', 'value', 'ptp'}
@@ -310,7 +314,30 @@ def check(path):
     findings = []
     for file in files:
         findings += check_file(file, local)
-    return files, findings
+    return files, findings + tensorflow2(files)
+
+
+def tensorflow2(files):
+    """[Finding] of the first thing in each file that TensorFlow 1 never had, when no file is TensorFlow 1."""
+    findings = []
+    for file in files:
+        if file.endswith('.ipynb'):
+            return []
+        with open(file, 'rb') as opened:
+            text = translate.decode(opened.read())
+        if TENSORFLOW_1.search(text):
+            return []
+        try:
+            tree = translate.parse(text, file)[0]
+        except SyntaxError:
+            continue
+        for node in ast.walk(tree):
+            name = ast.unparse(node) if isinstance(node, ast.Attribute) else ''
+            if name in TENSORFLOW_2 or name == 'tf.GradientTape':
+                findings.append(Finding(file, node.lineno, name, 'not restored', name,
+                                        'of TensorFlow 2, nothing here is of 1: start it without `legacy`'))
+                break
+    return findings
 
 
 def main(argv):

@@ -317,6 +317,17 @@ except AttributeError:
         ('tf.contrib.layers.flatten', 9)]
 
 
+def test_check_sends_tensorflow_2_away(tmp_path, monkeypatch, capsys):
+    from legacy import check
+    monkeypatch.chdir(tmp_path)
+    script(tmp_path, 'import tensorflow as tf\nwith tf.GradientTape() as tape:\n    pass\n', 'new.py')
+    assert check.main(['.']) == 1
+    assert 'new.py:2: tf.GradientTape: not restored' in capsys.readouterr().out
+    script(tmp_path, 'import tensorflow as tf\nx = tf.placeholder(tf.float32)\n', 'old.py')
+    assert check.main(['.']) == 0                                     # both kinds: the old ones are meant
+    assert check.main(['new.py']) == 1
+
+
 def test_packages_that_readmes_put_on_pythonpath_are_found(tmp_path):
     for name, text in {'nets/__init__.py': '', 'nets/tools.py': 'print "tools"\nSIZE = 7 / 2',
                        'jobs/train.py': 'import nets.tools\nprint(nets.tools.SIZE, 9 / 2)'}.items():
