@@ -631,7 +631,7 @@ graph_replace a function called again on other tensors
     yield Symbol('tf.contrib.losses', 'tf1.slim:losses', 'tf.losses')
     for name in (
         'layers', 'models', 'Model', 'Sequential', 'Input', 'initializers', 'activations', 'regularizers',
-        'optimizers', 'backend',
+        'constraints', 'optimizers', 'backend',
     ):
         for prefix in ('tf.keras.', 'keras.'):
             yield Symbol(
@@ -922,6 +922,8 @@ ALIASES = {
     'tf.contrib.keras.api.keras': 'tf.keras',
     'tf.contrib.keras': 'tf.keras',
     'tf.python.keras': 'tf.keras',
+    **{f'{keras}.engine{part}': f'{keras}.layers' for keras in ('tf.keras', 'keras')
+       for part in ('', '.topology', '.base_layer', '.input_spec')},
     'tf.contrib.rnn.python.ops.rnn_cell': 'tf.contrib.rnn',
     'tf.contrib.rnn.python.ops.core_rnn_cell': 'tf.contrib.rnn',
     'tf.nn.rnn_cell_impl': 'tf.nn.rnn_cell',

@@ -295,6 +295,51 @@ def test_check_reports_lines_and_what_runs(tmp_path, monkeypatch, capsys):
     assert 'lost.py:2: tf.contrib.crf.crf_log_likelihood: not restored' in capsys.readouterr().out
 
 
+KERAS = """import numpy as np
+import tensorflow as tf
+from tensorflow.python.keras.layers import InputSpec, Layer
+from tensorflow.python.keras.engine.base_layer import Layer as Same
+from tensorflow.python.keras import backend as K, constraints, initializers, regularizers
+class Clip(constraints.Constraint):
+    def __call__(self, w):
+        return K.clip(w, -0.25, 0.25)
+class Norm(Layer):
+    def __init__(self, rule, cost=None, **kwargs):
+        super(Norm, self).__init__(**kwargs)
+        self.rule, self.cost = constraints.get(rule), regularizers.get(cost)
+        self.start = initializers.get('ones')
+    def build(self, input_shape):
+        self.input_spec = InputSpec(ndim=len(input_shape))
+        self.gamma = self.add_weight(shape=(input_shape[-1],), name='gamma', initializer=self.start,
+                                     regularizer=self.cost, constraint=self.rule)
+        self.built = True
+    def call(self, x):
+        return (x - K.mean(x, [1], keepdims=True)) / K.std(x, [1], keepdims=True) * self.gamma
+x = tf.constant([[1.0, 3.0]])
+made = [Norm('non_neg'), Norm(Clip()), Norm('unit_norm', 'l2'),
+        tf.keras.layers.Dense(1, kernel_constraint=Clip())]
+outs = [layer(x) for layer in made]
+loss = tf.add_n([tf.reduce_sum(out) for out in outs])
+step = tf.train.GradientDescentOptimizer(2.0).minimize(loss)
+with tf.Session() as sess:
+    sess.run(tf.global_variables_initializer())
+    print(np.round(sess.run([outs[0], made[2].losses[0]])[0], 4).tolist(), sess.run(made[2].losses[0]))
+    sess.run(step)
+    print([[round(float(w), 4) + 0.0 for w in np.ravel(sess.run(layer.weights[0]))] for layer in made])
+print(Same is Layer, regularizers.serialize(made[2].cost), constraints.get(None))
+"""
+
+
+def test_keras_layers_of_a_scripts_own_have_regularisers_and_constraints(tmp_path):
+    script(tmp_path, KERAS)
+    done = legacy('run', 'script.py', cwd=tmp_path)
+    # normalised, [1, 3] is [-1, 1]: a step of 2 takes gammas of one to [3, -1], before the constraint
+    assert done.stdout.splitlines() == [
+        '[[-1.0, 1.0]] 0.02',
+        '[[3.0, 0.0], [0.25, -0.25], [0.9487, -0.3162], [-0.25, -0.25]]',
+        "True {'class_name': 'L1L2', 'config': {'l1': 0.0, 'l2': 0.01}} None"], done
+
+
 def test_check_knows_a_functions_own_names_and_a_scripts_second_way(tmp_path, monkeypatch, capsys):
     from legacy import check
     monkeypatch.chdir(tmp_path)

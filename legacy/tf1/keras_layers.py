@@ -13,7 +13,7 @@ import weakref
 import numpy
 import tensorflow.compat.v1 as tf
 
-from legacy.tf1 import core, layers
+from legacy.tf1 import core, keras_rules, layers
 
 _COUNTS, _PHASES = weakref.WeakKeyDictionary(), weakref.WeakKeyDictionary()
 
@@ -135,7 +135,8 @@ class Layer:
                                                    for loss in part.losses])
 
     def add_weight(
-        self, name=None, shape=(), dtype=None, initializer=None, regularizer=None, trainable=True, **kwargs
+        self, name=None, shape=(), dtype=None, initializer=None, regularizer=None, trainable=True,
+        constraint=None, **kwargs,
     ):
         """A variable under the layer's name scope. Older Keras had the shape first."""
         if not isinstance(name, str) and name is not None:
@@ -143,8 +144,10 @@ class Layer:
         shape, dtype = [core.count(s) for s in shape], tf.as_dtype(dtype or self.dtype or tf.float32)
         make = _initializer_of(initializer or 'glorot_uniform')
         variable = tf.Variable(lambda: make(shape, dtype=dtype), trainable=trainable, name=name or 'weight',
-                               dtype=dtype, use_resource=False)
+                               dtype=dtype, use_resource=False,
+                               constraint=keras_rules.constraint(constraint))
         self._own.append((variable, trainable))
+        regularizer = keras_rules.regularizer(regularizer)
         if regularizer is not None:
             self.add_loss(regularizer(variable))
         return variable
@@ -244,10 +247,11 @@ class Dense(Layer):
     ):
         super().__init__(**kwargs)
         self.units, self.use_bias, self.activation = core.count(units), use_bias, _activation(activation)
-        self.options = [(kernel_initializer, kernel_regularizer), (bias_initializer, bias_regularizer)]
+        self.options = [(kernel_initializer, kernel_regularizer, kernel_constraint),
+                        (bias_initializer, bias_regularizer, bias_constraint)]
 
     def build(self, input_shape):
-        made = [dict(initializer=i, regularizer=r) for i, r in self.options]
+        made = [dict(initializer=i, regularizer=r, constraint=c) for i, r, c in self.options]
         self.kernel = self.add_weight('kernel', [core.count(input_shape[-1]), self.units], **made[0])
         self.bias = self.add_weight('bias', [self.units], **made[1]) if self.use_bias else None
 
@@ -268,12 +272,13 @@ class _Conv(Layer):
         self.kernel_size, self.strides, self.dilation_rate = [
             core.tuple_of(v, self.rank) for v in (kernel_size, strides, dilation_rate)]
         self.padding, self.use_bias, self.activation = padding.upper(), use_bias, _activation(activation)
-        self.options = [(kernel_initializer, kernel_regularizer), (bias_initializer, bias_regularizer)]
+        self.options = [(kernel_initializer, kernel_regularizer, kernel_constraint),
+                        (bias_initializer, bias_regularizer, bias_constraint)]
 
     def build(self, input_shape):
         channels = core.count(input_shape[1 if self.first else -1])
         ends = (self.filters, channels) if self.transposed else (channels, self.filters)
-        made = [dict(initializer=i, regularizer=r) for i, r in self.options]
+        made = [dict(initializer=i, regularizer=r, constraint=c) for i, r, c in self.options]
         self.kernel = self.add_weight('kernel', self.kernel_size + ends, **made[0])
         self.bias = self.add_weight('bias', [self.filters], **made[1]) if self.use_bias else None
 
@@ -320,14 +325,18 @@ class BatchNormalization(Layer):
         self.momentum, self.epsilon, self.fused, self.center, self.scale = (
             momentum, epsilon, fused, center, scale,
         )
-        self.options = [('gamma', gamma_initializer, scale, True), ('beta', beta_initializer, center, True),
-                        ('moving_mean', moving_mean_initializer, True, False),
-                        ('moving_variance', moving_variance_initializer, True, False)]
+        self.options = [
+            ('gamma', scale, True, gamma_initializer, gamma_regularizer, gamma_constraint),
+            ('beta', center, True, beta_initializer, beta_regularizer, beta_constraint),
+            ('moving_mean', True, False, moving_mean_initializer, None, None),
+            ('moving_variance', True, False, moving_variance_initializer, None, None),
+        ]
 
     def build(self, input_shape):
         size = [core.count(input_shape[self.axis])]
-        for name, make, wanted, trainable in self.options:
-            weight = self.add_weight(name, size, initializer=make, trainable=trainable) if wanted else None
+        for name, wanted, trainable, make, cost, rule in self.options:
+            weight = self.add_weight(name, size, initializer=make, trainable=trainable, regularizer=cost,
+                                     constraint=rule) if wanted else None
             setattr(self, name, weight)
 
     def call(self, inputs, training=None):

@@ -1,12 +1,12 @@
-"""tf.keras as modules: layers, models, initializers, regularizers, activations, optimizers and the backend's
-few functions.
+"""tf.keras as modules: layers, models, initializers, regularizers, constraints, activations, optimizers and
+the functions of the backend.
 """
 import types
 
 import tensorflow.compat.v1 as tf
 
 from legacy.absent import stub_parts
-from legacy.tf1 import contrib_layers, keras_layers, keras_optimizers
+from legacy.tf1 import keras_layers, keras_optimizers, keras_rules
 
 Model, Sequential, Input = keras_layers.Model, keras_layers.Sequential, keras_layers.Input
 
@@ -24,7 +24,7 @@ _FUNCTIONS = {
     name: getattr(keras_layers, name)
     for name in ('add', 'subtract', 'multiply', 'average', 'concatenate', 'Input', 'InputLayer')
 }
-layers = _module('layers', **_LAYERS, **_FUNCTIONS)
+layers = _module('layers', InputSpec=keras_layers.layers.InputSpec, **_LAYERS, **_FUNCTIONS)
 for _part in (
     'core', 'convolutional', 'normalization', 'advanced_activations', 'pooling', 'merge', 'embeddings',
     'noise',
@@ -38,8 +38,8 @@ def _class_name(word):
 
 
 _MAKERS = dict(keras_layers.INITIALIZERS)
-initializers = _module('initializers', get=keras_layers.initializer, **_MAKERS,
-                       **{_class_name(word): maker for word, maker in _MAKERS.items()})
+initializers = _module('initializers', get=keras_layers.initializer, serialize=keras_rules.serialize,
+                       **_MAKERS, **{_class_name(word): maker for word, maker in _MAKERS.items()})
 activations = _module(
     'activations', get=keras_layers.activation,
     **{
@@ -52,14 +52,10 @@ activations = _module(
 )
 
 
-def _l2(l=0.01):
-    """Keras has no half in its L2."""
-    return lambda w: l * tf.reduce_sum(tf.square(w))
-
-
-regularizers = _module('regularizers', l1=lambda l=0.01: contrib_layers.l1_regularizer(float(l)), l2=_l2,
-                       l1_l2=lambda l1=0.01, l2=0.01: lambda w: l1 * tf.reduce_sum(tf.abs(w)) + _l2(l2)(w))
-
+regularizers = _module('regularizers', get=keras_rules.regularizer, serialize=keras_rules.serialize,
+                       Regularizer=keras_rules.Regularizer, **keras_rules.REGULARIZERS)
+constraints = _module('constraints', get=keras_rules.constraint, serialize=keras_rules.serialize,
+                      Constraint=keras_rules.Constraint, **keras_rules.CONSTRAINTS)
 optimizers = _module('optimizers', **{
     name: getattr(keras_optimizers, name) for name in ('Optimizer', 'SGD', 'RMSprop', 'Adam')
 })
@@ -79,6 +75,10 @@ def _clear_session():
     tf.reset_default_graph()
 
 
+def _variance(x, axis=None, keepdims=False):
+    return tf.reduce_mean(tf.square(x - tf.reduce_mean(x, axis, keepdims=True)), axis, keepdims)
+
+
 backend = _module(
     'backend', learning_phase=keras_layers.learning_phase, set_learning_phase=keras_layers.set_learning_phase,
     get_session=_get_session, set_session=_SESSIONS.append, clear_session=_clear_session,
@@ -94,6 +94,18 @@ backend = _module(
     mean=lambda x, axis=None, keepdims=False: tf.reduce_mean(x, axis, keepdims),
     sum=lambda x, axis=None, keepdims=False: tf.reduce_sum(x, axis, keepdims),
     max=lambda x, axis=None, keepdims=False: tf.reduce_max(x, axis, keepdims),
+    min=lambda x, axis=None, keepdims=False: tf.reduce_min(x, axis, keepdims),
+    prod=lambda x, axis=None, keepdims=False: tf.reduce_prod(x, axis, keepdims),
+    var=_variance, std=lambda x, axis=None, keepdims=False: tf.sqrt(_variance(x, axis, keepdims)),
+    ndim=lambda x: x.shape.ndims, dtype=lambda x: x.dtype.base_dtype.name, cast=tf.cast, pow=tf.pow,
+    maximum=tf.maximum, minimum=tf.minimum, sign=tf.sign, round=tf.round, transpose=tf.transpose,
+    permute_dimensions=lambda x, pattern: tf.transpose(x, pattern), stop_gradient=tf.stop_gradient,
+    expand_dims=lambda x, axis=-1: tf.expand_dims(x, axis), squeeze=lambda x, axis: tf.squeeze(x, [axis]),
+    flatten=lambda x: tf.reshape(x, [-1]), stack=tf.stack, tile=tf.tile, softplus=tf.nn.softplus,
+    l2_normalize=lambda x, axis=None: tf.nn.l2_normalize(x, axis),
+    argmax=lambda x, axis=-1: tf.argmax(x, axis),
+    one_hot=tf.one_hot, equal=tf.equal, name_scope=tf.name_scope,
+    constant=tf.constant, zeros=tf.zeros, ones=tf.ones, bias_add=lambda x, bias: tf.nn.bias_add(x, bias),
     square=tf.square, sqrt=lambda x: tf.sqrt(tf.maximum(x, 0.0)), abs=tf.abs, exp=tf.exp, log=tf.log,
     tanh=tf.tanh, sigmoid=tf.sigmoid, relu=tf.nn.relu, softmax=tf.nn.softmax, concatenate=tf.concat,
     reshape=tf.reshape, ones_like=tf.ones_like, zeros_like=tf.zeros_like, clip=tf.clip_by_value,
