@@ -10,6 +10,8 @@ import sys
 import threading
 import weakref
 
+import numpy as np
+
 from legacy import notes
 from legacy.python2 import Quotient, StopRun
 
@@ -67,11 +69,32 @@ def _sessions(tf):
 
     def run(self, fetches, feed_dict=None, options=None, run_metadata=None):
         _before_run()
+        if feed_dict:
+            _other_batches(tf, feed_dict)
         result = plain_run(self, fetches, feed_dict=feed_dict, options=options, run_metadata=run_metadata)
         _after_run()
         return result
 
     base.__init__, base.run = init, run
+
+
+def _other_batches(tf, feed_dict):
+    """Lets a computed tensor, `z = tf.random_uniform((tf.shape(x)[0], 64))`, be fed with another batch size.
+
+    Until TensorFlow 1.7 its static batch size was unknown; now it is worked out where that of `x` is fixed.
+    What a placeholder or a constant declares holds; sizes that differ elsewhere are the session's to refuse.
+    """
+    for key, value in feed_dict.items():
+        if not isinstance(key, tf.Tensor) or not isinstance(value, (np.ndarray, list)) or not len(value) \
+                or key.op.type.startswith('Placeholder') or key.op.type == 'Const':
+            continue
+        declared, given = key.shape, np.shape(value)
+        if declared.rank is None or declared.is_compatible_with(given) \
+                or not declared[1:].is_compatible_with(given[1:]):
+            continue
+        notes.say(f'{key.name} has shape {declared} and is fed with {given}: its batch size is taken as '
+                  'unknown, as TensorFlow before 1.8 did')
+        key.__dict__['_shape_val'] = tf.TensorShape([None]).concatenate(declared[1:])
 
 
 def _before_run():

@@ -114,6 +114,10 @@ means = tf.reduce_mean(picture, 1)
 picture._shape, means._shape = tf.TensorShape([None, 4, 3]), tf.TensorShape([None, 3])
 keep('loosened', product=tf.matmul(tf.squeeze(means), tf.ones([3, 2])), kept=means * 1)
 
+# noise as many as pictures, which are always four
+noise = tf.random_uniform((tf.shape(tf.zeros([4, 8]))[0], 3))
+doubled = 2 * noise
+
 line_filter, box_filter = tf.random_normal([3, 5, 2]), tf.random_normal([2, 2, 2, 3, 2])
 box = tf.reshape(x, [2, 2, 8, 8, 3])
 turned = tf.transpose(box, [0, 4, 1, 2, 3])
@@ -281,6 +285,12 @@ with tf.Session() as sess:
     out['renorm.first'] = sess.run([renormed, renorm_updates], {rows: ROWS})[0]
     out['renorm.second'] = sess.run([renormed, renorm_updates], {rows: 3 * ROWS + 1})[0]
     out['keras.step'] = sess.run([keras_step, slope])[1]
+    out['batch.as_built'] = sess.run(doubled)
+    out['batch.fed'] = sess.run(doubled, {noise: np.ones([6, 3])})
+    try:
+        sess.run(doubled, {noise: np.ones([6, 2])})
+    except ValueError as error:
+        names['batch'] = str(error)
     out['infer.both'] = sess.run(both, {x: IMAGES, training: False})
     out['data'] = sess.run(batches)
     names['summary'] = [value.tag for value in tf.Summary.FromString(sess.run(merged, feed)).value]

@@ -415,6 +415,12 @@ def test_an_assigned_static_shape_is_the_shape(arrays, names):
     np.testing.assert_array_equal(arrays['out/loosened.product'], np.full((5, 2), 3.0))
 
 
+def test_a_computed_tensor_is_fed_with_another_batch_size_but_no_other_shape(arrays, names):
+    assert arrays['out/batch.as_built'].shape == (4, 3)
+    np.testing.assert_array_equal(arrays['out/batch.fed'], np.full((6, 3), 2.0))
+    assert 'Cannot feed value of shape (6, 2)' in names['batch']
+
+
 def test_optimizers_around_others(arrays, names):
     start = np.array([[3.0, 4.0], [0.3, 0.4]])
     close(arrays['out/opt.average'], 0.9 * start + 0.1 * (start - 0.5))
