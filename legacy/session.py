@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import threading
+import time
 import weakref
 
 import numpy as np
@@ -15,7 +16,8 @@ import numpy as np
 from legacy import notes
 from legacy.python2 import Quotient, StopRun
 
-COUNT = {'main': 0, 'others': 0, 'limit': None, 'stopped': False, 'raised': 0}
+COUNT = {'main': 0, 'others': 0, 'limit': None, 'stopped': False, 'raised': 0, 'slept': 0}
+SLEEPS = 3          # of a script whose calls are used up: one may be a pause, three are a wait for more to do
 SESSIONS = weakref.WeakSet()
 _DONE = []
 
@@ -39,6 +41,7 @@ def prepare():
     _slots()
     _data_sets()
     _readers()
+    _polling()
 
 
 def _no_advice(record):
@@ -114,6 +117,23 @@ def _before_run():
         finish()
         os._exit(0)
     raise StopRun()
+
+
+def _polling():
+    """Ends a script whose calls are used up and which waits in a loop for more to run: for a newer checkpoint,
+    say.
+    """
+    plain = time.sleep
+
+    def sleep(seconds):
+        if COUNT['limit'] is not None and COUNT['main'] >= COUNT['limit'] \
+                and '__legacy__' in sys._getframe(1).f_builtins:
+            COUNT['slept'] += 1
+            if COUNT['slept'] >= SLEEPS:
+                _before_run()
+        plain(seconds)
+
+    time.sleep = sleep
 
 
 def _after_run():

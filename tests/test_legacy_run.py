@@ -206,6 +206,23 @@ def test_a_tensor_is_fed_without_its_placeholder_and_child_processes_end_with_th
     assert [round(float(line), 4) for line in done.stdout.split()] == [23.0, 21.8], done
 
 
+POLLING = """import time
+import tensorflow as tf
+sess, seen = tf.Session(), 0
+while True:
+    if not seen:
+        seen = sess.run(tf.constant(7))
+    print seen
+    time.sleep(0.01)
+"""
+
+
+def test_a_script_that_only_waits_for_a_newer_checkpoint_ends_with_the_stop(tmp_path):
+    script(tmp_path, POLLING)
+    done = legacy('run', '--stop_after', 1, 'script.py', cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, '7\n7\n7\n') and 'stopped after 1' in done.stderr, done
+
+
 def test_guarded_imports_of_absent_modules_stay_absent(tmp_path):
     script(tmp_path,
            'try:\n    import not_there\nexcept ImportError:\n    not_there = None\nprint(not_there)\n'
