@@ -415,14 +415,26 @@ class _Updater(_TakesText, io.BufferedRandom):
     """Opened with 'w+b' or 'r+b'."""
 
 
+class _TextWriter(io.TextIOWrapper):
+    """A text file that bytes may be written to, an encoded picture for one."""
+
+    def write(self, data):
+        return super().write(data.decode('utf-8', 'surrogateescape') if isinstance(data, bytes) else data)
+
+
 def _bytes_of(data):
     return data.encode('utf-8', 'surrogateescape') if isinstance(data, str) else data
 
 
 def _open2(path, mode='r', buffering=-1, **kwargs):
-    """Python 2 read any bytes as text, and wrote text into a file opened as binary."""
+    """Python 2 read any bytes as text, and wrote text and bytes into any file."""
     if 'b' not in mode and 'encoding' not in kwargs:
         kwargs.setdefault('errors', 'surrogateescape')
+        if set('wax+') & set(mode) and set(kwargs) <= {'errors', 'newline'}:
+            plain = mode.replace('U', '').replace('t', '')
+            file = _TextWriter(open(path, plain + 'b'), line_buffering=buffering == 1, **kwargs)
+            file.mode = mode
+            return file
     elif set('wax+') & set(mode) and buffering and not kwargs:
         kind = _Updater if '+' in mode else _Writer
         return kind(io.FileIO(path, mode.replace('b', '').replace('U', '')))

@@ -116,6 +116,18 @@ def imshow(arr):
     notes.say('scipy.misc.imshow: no window here, nothing shown', 'imshow')
 
 
+def threshold(a, threshmin=None, threshmax=None, newval=0):
+    """scipy.stats.threshold (until SciPy 0.19): `newval` where `a` is below threshmin or above threshmax."""
+    result = numpy.array(a)
+    outside = numpy.zeros(result.shape, bool)
+    if threshmin is not None:
+        outside |= result < threshmin
+    if threshmax is not None:
+        outside |= result > threshmax
+    result[outside] = newval
+    return result
+
+
 def _elsewhere(module, name):
     def call(*args, **kwargs):
         return getattr(importlib.import_module(module), name)(*args, **kwargs)

@@ -829,6 +829,7 @@ histogram np.histogram
     yield Symbol('np.random.random_integers', 'numpy1:random_integers', 'np.random.randint(low, high + 1)')
     yield from _rows('gone', 'scipy.misc', 'scipy_misc', SCIPY_MISC)
     yield Symbol('scipy.ndimage.imread', 'scipy_misc:imread', 'imageio.v2.imread')
+    yield Symbol('scipy.stats.threshold', 'scipy_misc:threshold', 'np.where')
     for name, filters in (('LANCZOS', 'ANTIALIAS'),):
         yield Symbol('.' + filters, 'python2:METHODS', 'PIL.Image.' + name, 'renamed')
     for module, modern in (('matplotlib', 'matplotlib'), ('mpl_toolkits', 'mpl_toolkits'), ('cv2', 'PIL'),

@@ -275,8 +275,10 @@ class World:
         return self.views[top]
 
     def _tensorflow(self):
-        from legacy import session
+        from legacy import bytes2, session
         session.prepare()
+        if self.python2:
+            bytes2.install()
         import tensorflow.compat.v1 as v1
         return v1
 

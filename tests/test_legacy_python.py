@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 
-from legacy import numpy1, processes, python2, symbols, translate
+from legacy import bytes2, numpy1, processes, python2, symbols, translate
 
 PYTHON2 = '''
 import cPickle
@@ -112,6 +112,25 @@ def test_text_goes_into_binary_files_in_python_2(tmp_path):
     run('f = open(path, "wb")\nf.write("a,1\\n")\nf.writelines(["b", b"c"])\nf.close()\n'
         'f = open(path, "a+b")\nf.write(u"\u00e9")\nf.close()', True, path=path)
     assert (tmp_path / 'a.csv').read_bytes() == b'a,1\nbc\xc3\xa9'
+    run('f = open(path, "w")\nf.write(data)\nf.writelines(["end"])\nf.close()', True, path=path,
+        data=bytes(range(256)))
+    assert (tmp_path / 'a.csv').read_bytes() == bytes(range(256)) + b'end'
+
+
+def test_strings_of_a_session_go_with_text_in_python_2(tmp_path):
+    import collections
+    import os
+    pair = collections.namedtuple('Pair', 'path rest')
+    got = bytes2.wrapped(pair(b'in/a.jpg', {'all': np.array([[b'x', 1]], object), 'loss': np.float32(1)}))
+    name, extension = os.path.splitext(os.path.basename(got.path))
+    assert name + '-outputs' + '.png' == 'a-outputs.png' and 'to ' + name == 'to a' and extension == '.jpg'
+    assert os.path.join('out', name + '.png') == 'out/a.png' and '%s %s' % (name, 1) == 'a 1'
+    assert got.path.split('/')[-1].endswith('.jpg') and 'a.' in got.path and {'a': 1}[name] == 1
+    assert got.rest['all'][0, 0] == 'x' and got.rest['all'][0, 1] == 1 and got.rest['loss'] == 1
+    assert type(pickle.loads(pickle.dumps(got.path))) is bytes and repr([name]) == "['a']"
+    picture = bytes2.wrapped(bytes(range(256)))
+    (tmp_path / 'a').write_bytes(picture)
+    assert (tmp_path / 'a').read_bytes() == bytes(range(256)) and np.frombuffer(picture, np.uint8)[255] == 255
 
 
 def test_random_takes_any_seed():

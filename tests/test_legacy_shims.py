@@ -42,6 +42,11 @@ def test_imresize_takes_sizes_percents_and_fractions():
     assert scipy_misc.imresize(np.linspace(-1, 1, 16).reshape(4, 4), (4, 4)).max() == 255
 
 
+def test_threshold_replaces_what_is_outside():
+    assert scipy_misc.threshold([9, 9, 6, 3, 1], threshmin=2, threshmax=8, newval=-1).tolist() == [
+        -1, -1, 6, 3, -1]
+
+
 def test_toimage_finds_the_channels():
     assert scipy_misc.toimage(np.zeros((3, 6, 7))).size == (7, 6)
     with pytest.raises(ValueError):
