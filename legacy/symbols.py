@@ -838,6 +838,7 @@ histogram np.histogram
                                                                                'types.SimpleNamespace'),
                            ('colorlog', 'logging'), ('colorama', 'ANSI codes'), ('terminaltables', 'print'),
                            ('natsort', 'sorted with a key'), ('click', 'argparse'),
+                           ('yaml', 'PyYAML'), ('oyaml', 'PyYAML'), ('toml', 'tomllib'),
                            ('IPython', 'IPython'), ('seaborn', 'matplotlib')):
         yield Symbol(module, 'absent:' + module, modern, 'gone',
                      'used as it is where installed; otherwise a small part is put in its place')

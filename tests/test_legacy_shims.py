@@ -1,6 +1,7 @@
 """scipy.misc, input_data, tf.app.flags and the stand-ins for absent libraries, each by itself."""
 import ast
 import gzip
+import io
 import struct
 import sys
 
@@ -440,3 +441,70 @@ def test_every_row_points_at_something():
         provider = importlib.import_module('legacy.' + module)
         if attribute not in ('MODULE', 'STDLIB') and module != 'python2':
             assert hasattr(provider, attribute), row
+
+
+# ---- settings in YAML and TOML -----------------------------------------------------------------------------
+
+SETTINGS = """
+# GAN settings
+TRAIN:
+    FLAG: True         # yes
+    LR: 1.0e-4
+    PRETRAINED: ''
+    URL: http://host:80/a
+    NOTHING:
+handlers: [console, "a, #b", {size: 3}]
+'a key':
+- 1
+- x: 0.5
+  y: [[1, 2], []]
+-
+  z: no
+"""
+
+
+def test_settings_in_yaml_are_read_without_pyyaml():
+    from legacy.absent import yaml
+    assert yaml.load(SETTINGS) == yaml.safe_load(io.StringIO(SETTINGS)) == {
+        'TRAIN': {'FLAG': True, 'LR': 1e-4, 'PRETRAINED': '', 'URL': 'http://host:80/a', 'NOTHING': None},
+        'handlers': ['console', 'a, #b', {'size': 3}],
+        'a key': [1, {'x': 0.5, 'y': [[1, 2], []]}, {'z': False}]}
+    assert yaml.load('') is None and yaml.load('# nothing\n') is None
+
+
+@pytest.mark.parametrize('text, line', [('a: 1\n  b: 2\n', 'line 2'), ('a: &here 1\n', 'pip install pyyaml'),
+                                        ('a: [1, 2\n', 'line 1'), ('a: 1\nb\n', 'line 2')])
+def test_other_yaml_is_refused_with_its_line(text, line):
+    from legacy.absent import yaml
+    with pytest.raises(yaml.YAMLError, match=line):
+        yaml.load(text)
+
+
+def test_what_yaml_writes_it_reads_as_it_was():
+    from legacy.absent import oyaml, yaml
+    settings = {'z': [1, {'x': '1', 'y': None}, [2, [3]]], 'a': 'yes', 'lr': 1e-5, 'none': [],
+    settings = {'z': [1, {'x': '1', 'y': None}, [2, [3]]], 'a': 'yes', 'lr': 1e-5, 'none': [], 'flag': True,
+                'path': "it's: #1", 'lines': 'a\nb', 'dash': '- x', 'empty': '',
+                'size': np.float32(0.5)}
+    assert list(yaml.load(yaml.dump(settings))) == sorted(settings)
+    file = io.StringIO()
+    assert oyaml.dump(settings, file) is None and list(oyaml.load(file.getvalue())) == list(settings)
+
+
+def test_an_installed_pyyaml_loads_without_a_loader():
+    from types import SimpleNamespace
+
+    from legacy.absent import yaml
+
+    def load(stream, Loader):
+        return stream, Loader
+    real = SimpleNamespace(load=load, FullLoader='full')
+    assert yaml.older(real).load('a: 1') == ('a: 1', 'full')
+    assert yaml.older(real).load('a: 1', 'own') == ('a: 1', 'own')
+
+
+def test_settings_in_toml_are_read(tmp_path):
+    from legacy.absent import toml
+    (tmp_path / 'cfg').write_text('[segan]\nclean = "data/c"\n')
+    with open(tmp_path / 'cfg') as file:
+        assert toml.load(tmp_path / 'cfg') == toml.load(file) == {'segan': {'clean': 'data/c'}}
