@@ -482,10 +482,10 @@ def test_other_yaml_is_refused_with_its_line(text, line):
 
 def test_what_yaml_writes_it_reads_as_it_was():
     from legacy.absent import oyaml, yaml
-    settings = {'z': [1, {'x': '1', 'y': None}, [2, [3]]], 'a': 'yes', 'lr': 1e-5, 'none': [],
     settings = {'z': [1, {'x': '1', 'y': None}, [2, [3]]], 'a': 'yes', 'lr': 1e-5, 'none': [], 'flag': True,
                 'path': "it's: #1", 'lines': 'a\nb', 'dash': '- x', 'empty': '',
                 'size': np.float32(0.5)}
+    assert yaml.load(yaml.dump(settings)) == settings
     assert list(yaml.load(yaml.dump(settings))) == sorted(settings)
     file = io.StringIO()
     assert oyaml.dump(settings, file) is None and list(oyaml.load(file.getvalue())) == list(settings)
