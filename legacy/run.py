@@ -8,6 +8,8 @@ import sys
 import traceback
 import types
 
+import numpy
+
 from errors import UserError
 from legacy import input_data, network, notes, processes, session, translate, view
 from legacy.command import arguments
@@ -111,6 +113,9 @@ def set_up(args, world):
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
     os.environ.setdefault('MPLBACKEND', 'Agg')
     network.refuse()
+    if numpy.lib.NumpyVersion(numpy.__version__) >= '2.0.0':
+        # str({np.uint8(7): 1}) is written to files that literal_eval reads: '{7: 1}', not '{np.uint8(7): 1}'
+        numpy.set_printoptions(legacy='1.25')
     session.COUNT['limit'] = args.stop_after
     if args.stop_after is not None:
         processes.OPTIONS += ['--stop_after', str(args.stop_after)]

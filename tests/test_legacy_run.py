@@ -223,6 +223,13 @@ def test_a_script_that_only_waits_for_a_newer_checkpoint_ends_with_the_stop(tmp_
     assert (done.returncode, done.stdout) == (0, '7\n7\n7\n') and 'stopped after 1' in done.stderr, done
 
 
+def test_numbers_of_numpy_in_containers_are_written_as_numbers(tmp_path):
+    script(tmp_path, 'import numpy as np\nfrom ast import literal_eval\n'
+                     'print(literal_eval(str({tuple(np.uint8([64, 0])): [np.float32(0.5), np.bool_(True)]})))\n')
+    done = legacy('run', 'script.py', cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, '{(64, 0): [0.5, True]}\n'), done
+
+
 def test_guarded_imports_of_absent_modules_stay_absent(tmp_path):
     script(tmp_path,
            'try:\n    import not_there\nexcept ImportError:\n    not_there = None\nprint(not_there)\n'
