@@ -3,6 +3,7 @@ dimensions that divide.
 """
 import _thread
 import atexit
+import functools
 import gc
 import logging
 import os
@@ -16,7 +17,8 @@ import numpy as np
 from legacy import notes
 from legacy.python2 import Quotient, StopRun
 
-COUNT = {'main': 0, 'others': 0, 'limit': None, 'stopped': False, 'raised': 0, 'slept': 0}
+COUNT = {'main': 0, 'others': 0, 'limit': None, 'stopped': False, 'raised': 0, 'slept': 0,
+         'saving': False}
 SLEEPS = 3          # of a script whose calls are used up: one may be a pause, three are a wait for more to do
 SESSIONS = weakref.WeakSet()
 _DONE = []
@@ -42,6 +44,7 @@ def prepare():
     _data_sets()
     _readers()
     _polling()
+    _saving()
 
 
 def _no_advice(record):
@@ -106,7 +109,8 @@ def _before_run():
 
     Later calls stop it again; TensorFlow's own threads may still close their queues.
     """
-    if COUNT['limit'] is None or threading.current_thread() is not threading.main_thread():
+    if COUNT['limit'] is None or COUNT['saving'] \
+            or threading.current_thread() is not threading.main_thread():
         return
     if COUNT['main'] >= COUNT['limit'] and not COUNT['stopped']:
         _stop()
@@ -134,6 +138,24 @@ def _polling():
         plain(seconds)
 
     time.sleep = sleep
+
+
+def _saving():
+    """What is trained may still be saved when the calls are used up: scripts that are ended by Ctrl-C do it in
+    `finally: saver.save(…)`.
+    """
+    from tensorflow.python.training import saver
+    plain = saver.Saver.save
+
+    @functools.wraps(plain)
+    def save(self, *args, **kwargs):
+        before, COUNT['saving'] = COUNT['saving'], True
+        try:
+            return plain(self, *args, **kwargs)
+        finally:
+            COUNT['saving'] = before
+
+    saver.Saver.save = save
 
 
 def _after_run():
@@ -258,8 +280,6 @@ def _readers():
     """Readers live on the CPU, where their queues are, also below tf.device('/gpu:0'): today's placer does not
     join them.
     """
-    import functools
-
     from tensorflow.python.framework import ops
     from tensorflow.python.ops import io_ops
     for reader in io_ops.ReaderBase.__subclasses__():

@@ -223,6 +223,31 @@ def test_a_script_that_only_waits_for_a_newer_checkpoint_ends_with_the_stop(tmp_
     assert (done.returncode, done.stdout) == (0, '7\n7\n7\n') and 'stopped after 1' in done.stderr, done
 
 
+SAVING = """import tensorflow as tf
+step = tf.Variable(0)
+more = step.assign_add(1)
+sess, saver = tf.Session(), tf.train.Saver()
+sess.run(tf.initialize_all_variables())
+try:
+    while True:
+        sess.run(more)
+except KeyboardInterrupt:
+    print('interrupted')
+finally:
+    print(saver.save(sess, './model.ckpt', global_step=9))
+    sess.run(more)
+    print('never reached')
+"""
+
+
+def test_a_script_may_save_what_it_has_trained_when_its_calls_are_used_up(tmp_path):
+    script(tmp_path, SAVING)
+    done = legacy('run', '--stop_after', 4, 'script.py', cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, './model.ckpt-9\n'), done
+    script(tmp_path, "import tensorflow as tf\nprint(tf.train.load_variable('model.ckpt-9', 'Variable'))\n")
+    assert legacy('run', 'script.py', cwd=tmp_path).stdout == '3\n'
+
+
 def test_numbers_of_numpy_in_containers_are_written_as_numbers(tmp_path):
     script(tmp_path, 'import numpy as np\nfrom ast import literal_eval\n'
                      'print(literal_eval(str({tuple(np.uint8([64, 0])): [np.float32(0.5), np.bool_(True)]})))\n')
