@@ -124,8 +124,8 @@ def _before_run():
 
 
 def _polling():
-    """Ends a script whose calls are used up and which waits in a loop for more to run: for a newer checkpoint,
-    say.
+    """Ends a script whose calls are used up and which waits in a loop for more to run, say for a newer
+    checkpoint.
     """
     plain = time.sleep
 
@@ -141,8 +141,8 @@ def _polling():
 
 
 def _saving():
-    """What is trained may still be saved when the calls are used up: scripts that are ended by Ctrl-C do it in
-    `finally: saver.save(…)`.
+    """What is trained may still be saved when the calls are used up: scripts that are ended by Ctrl-C do it
+    in `finally: saver.save(…)`.
     """
     from tensorflow.python.training import saver
     plain = saver.Saver.save
