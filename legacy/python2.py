@@ -118,6 +118,16 @@ def index(x):
     return x
 
 
+def element(array, value):
+    """What is assigned to an element or a part of `array`: an array of one number as that number, which NumPy
+    ≤ 2.3 took for an element.
+    """
+    if type(value) is numpy.ndarray and value.ndim and value.size == 1 \
+            and isinstance(array, numpy.ndarray) and array.dtype != object:
+        return value.reshape(())
+    return value
+
+
 def _in_place(divide):
     def assign(a, b):
         if isinstance(a, numpy.ndarray):
@@ -679,6 +689,7 @@ class Runtime:
     to_float = staticmethod(to_float)
     attr = staticmethod(attr)
     index = staticmethod(index)
+    element = staticmethod(element)
     listed = staticmethod(listed)
 
     def __init__(self, loader=None):

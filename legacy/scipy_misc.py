@@ -128,6 +128,11 @@ def threshold(a, threshmin=None, threshmax=None, newval=0):
     return result
 
 
+def wavfile_write(filename, rate, data):
+    """scipy.io.wavfile.write with a rate that may be a whole float, `16e3`."""
+    importlib.import_module('scipy.io.wavfile').write(filename, int(rate), data)
+
+
 def _elsewhere(module, name):
     def call(*args, **kwargs):
         return getattr(importlib.import_module(module), name)(*args, **kwargs)

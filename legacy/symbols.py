@@ -829,6 +829,8 @@ histogram np.histogram
     yield Symbol('np.random.random_integers', 'numpy1:random_integers', 'np.random.randint(low, high + 1)')
     yield from _rows('gone', 'scipy.misc', 'scipy_misc', SCIPY_MISC)
     yield Symbol('scipy.ndimage.imread', 'scipy_misc:imread', 'imageio.v2.imread')
+    yield Symbol('scipy.io.wavfile.write', 'scipy_misc:wavfile_write', 'wavfile.write(name, int(rate), data)',
+                 'changed', 'the rate could be a float')
     yield Symbol('scipy.stats.threshold', 'scipy_misc:threshold', 'np.where')
     for name, filters in (('LANCZOS', 'ANTIALIAS'),):
         yield Symbol('.' + filters, 'python2:METHODS', 'PIL.Image.' + name, 'renamed')

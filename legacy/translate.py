@@ -370,8 +370,21 @@ class Modernise(ast.NodeTransformer):
         name = ORDERINGS.get(type(node.ops[0])) if self.python2 and len(node.ops) == 1 else None
         return self._call(name, node, node.left, node.comparators[0]) if name else node
 
+    def visit_Assign(self, node):
+        self.generic_visit(node)
+        self._element(node, node.targets[0])
+        return node
+
+    def _element(self, node, target):
+        """x[i] = y[0]: the value may be an array of one number."""
+        if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name) \
+                and not isinstance(node.value, (ast.Constant, ast.List, ast.Tuple, ast.Dict)):
+            array = ast.copy_location(ast.Name(target.value.id, ast.Load()), target.value)
+            node.value = self._call('element', node.value, array, node.value)
+
     def visit_AugAssign(self, node):
         self.generic_visit(node)
+        self._element(node, node.target)
         simple = isinstance(node.target, (ast.Name, ast.Attribute)) and not any(
             isinstance(part, ast.Call) for part in ast.walk(node.target))
         if isinstance(node.op, ast.Div) and simple:

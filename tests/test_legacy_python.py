@@ -292,3 +292,19 @@ def test_names_in_the_order_of_their_numbers():
     from legacy.absent import natsort
     assert natsort.natsorted(['a10.png', 'a2.png', 'a1.png', '7']) == ['7', 'a1.png', 'a2.png', 'a10.png']
     assert natsort.natsorted([{'n': 'x2'}, {'n': 'x11'}], key=lambda d: d['n'], reverse=True)[0]['n'] == 'x11'
+
+
+def test_an_array_of_one_number_is_assigned_as_that_number():
+    source = """
+x, one, rows, objects, table = np.zeros(3), np.array([2.0]), np.zeros((2, 1)), np.zeros(1, object), {}
+x[0] = one
+x[1:] = one
+x[2] += one
+rows[1] = one
+objects[0] = table[0] = one
+"""
+    names = run(source, False, np=np)
+    assert names['x'].tolist() == [2, 2, 4] and names['rows'].tolist() == [[0], [2]]
+    assert names['table'][0] is names['objects'][0] is names['one']
+    with pytest.raises(ValueError):
+        run('x = np.zeros(3)\ntwo = np.ones(2)\nx[0] = two', False, np=np)

@@ -508,3 +508,10 @@ def test_settings_in_toml_are_read(tmp_path):
     (tmp_path / 'cfg').write_text('[segan]\nclean = "data/c"\n')
     with open(tmp_path / 'cfg') as file:
         assert toml.load(tmp_path / 'cfg') == toml.load(file) == {'segan': {'clean': 'data/c'}}
+
+
+def test_a_wave_file_may_have_a_float_for_its_rate(tmp_path):
+    from scipy.io import wavfile
+    scipy_misc.wavfile_write(tmp_path / 'a.wav', 16e3, np.int16([1, -1]))
+    rate, data = wavfile.read(tmp_path / 'a.wav')
+    assert rate == 16000 and data.tolist() == [1, -1]
