@@ -610,6 +610,18 @@ queues tf.train.start_queue_runners
 tfexample_decoder tf.parse_single_example
 """)
     yield Symbol('tf.contrib.slim.prefetch_queue', 'tf1.slim_data:prefetching', 'tf.data.Dataset.prefetch')
+    yield from _rows('gone', 'tf.contrib.slim.nets.vgg', 'tf1.slim_nets', """
+vgg_a tf.nn.conv2d on get_variable
+vgg_16 tf.nn.conv2d on get_variable
+vgg_19 tf.nn.conv2d on get_variable
+vgg_d tf.nn.conv2d on get_variable
+vgg_e tf.nn.conv2d on get_variable
+vgg_arg_scope keyword arguments
+""")
+    yield from _rows('gone', 'tf.contrib.slim.nets.alexnet', 'tf1.slim_nets', """
+alexnet_v2 tf.nn.conv2d on get_variable
+alexnet_v2_arg_scope keyword arguments
+""")
     yield from _rows('gone', 'tf.contrib.data', 'tf1.contrib_data', CONTRIB_DATA)
     yield from _rows('gone', 'tf.contrib.distributions', 'tf1.distributions', CONTRIB_DISTRIBUTIONS)
     for name in ('Distribution', 'ReparameterizationType', 'FULLY_REPARAMETERIZED', 'NOT_REPARAMETERIZED',

@@ -75,7 +75,8 @@ def get_variable_collections(variables_collections, name):
 
 
 def append_tensor_alias(tensor, alias):
-    tensor.aliases = [*getattr(tensor, 'aliases', []), alias]
+    # a name scope's name ends in '/', an end point's never did
+    tensor.aliases = [*getattr(tensor, 'aliases', []), alias.rstrip('/')]
     return tensor
 
 
