@@ -1,5 +1,5 @@
-"""Runs public TF1 GAN repositories unmodified under `python -m legacy run` and writes what came of it as a
-table.
+"""Runs public TF1 GAN repositories, unmodified under `python -m legacy run` and converted with plain `python`, and writes what
+came of it as a table.
 
     python benchmarks/migration.py --sources SOURCES --data DATA [--only NAME …] [--write FILE]
 
@@ -10,7 +10,7 @@ SOURCES has one folder per repository, checked out at the commit in REPOSITORIES
     mnist.pkl.gz  a pickle of (2,000 / 1,000 / 1,000) digits as (images in [0, 1], labels)
 Every run gets a fresh copy, no network and no display, and has to: end by itself with status 0 in time; print
 no traceback; print its pattern often enough with finite numbers; leave its files (pictures that open and are
-not one colour; event files); and leave the source files as they were.
+not one colour; event files); and leave the source files as they were. `python -m legacy convert` needs libcst.
 """
 import argparse
 import dataclasses
@@ -44,7 +44,7 @@ class Repository:
     files: str = ''
     cwd: str = '.'
     prepare: str = ''
-    before: str = ''            # a script to run first, also under legacy run
+    before: str = ''            # a script to run first, in the same way
     seconds: int = 120
 
 
@@ -144,11 +144,33 @@ def cpu_seconds():
     return used.ru_utime + used.ru_stime
 
 
-def run(repository, arguments, work, stop_after=None):
-    """(status, output, seconds by the clock, seconds of CPU) of one script under `python -m legacy run`."""
+def unmodified(stop_after):
+    """The command that runs an old script."""
+    return ['-m', 'legacy', 'run', '--explain', *(['--stop_after', str(stop_after)] if stop_after else [])]
+
+
+def plain(stop_after):
+    """The command that runs a converted script."""
+    return ['-B', *([os.path.join(ROOT, 'benchmarks', 'stop_after.py'), str(stop_after)] if stop_after else [])]
+
+
+def convert(source, copy):
+    """Converts a repository. Raises CalledProcessError."""
+    subprocess.run([sys.executable, '-m', 'legacy', 'convert', os.path.abspath(source), copy], cwd=ROOT, check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def copy_of(source, copy):
+    shutil.copytree(source, copy, symlinks=True)
+
+
+WAYS = {'run': (copy_of, unmodified), 'converted': (convert, plain)}
+
+
+def run(repository, arguments, work, interpreter):
+    """(status, output, seconds by the clock, seconds of CPU) of one script."""
     env = {**os.environ, 'PYTHONPATH': ROOT, 'MPLBACKEND': 'Agg', 'PYTHONUNBUFFERED': '1'}
-    command = [sys.executable, '-m', 'legacy', 'run', '--explain']
-    command += ['--stop_after', str(stop_after)] if stop_after else []
+    command = [sys.executable, *interpreter]
     start, used = time.time(), cpu_seconds()
     try:
         done = subprocess.run(command + arguments.split(), cwd=os.path.join(work, repository.cwd), env=env,
@@ -204,26 +226,26 @@ def faults(repository, status, output, seconds, work, before, start):
     return wrong
 
 
-def measure(repository, sources, data, keep=None):
-    """One row: a dictionary with what happened."""
+def measure(repository, way, sources, data, keep=None):
+    """What happened to one repository in one of the WAYS: a dictionary."""
     work = tempfile.mkdtemp(prefix='migration-')
+    get, interpreter = WAYS[way]
     try:
         copy = os.path.join(work, repository.name)
-        shutil.copytree(os.path.join(sources, repository.name), copy, symlinks=True)
-        subprocess.run(repository.prepare or 'true', shell=True, cwd=copy, check=True, env={**os.environ,
-                'D': os.path.abspath(data)})
+        get(os.path.join(sources, repository.name), copy)
+        subprocess.run(repository.prepare or 'true', shell=True, cwd=copy, check=True,
+                       env={**os.environ, 'D': os.path.abspath(data)})
         if repository.before:
-            run(repository, repository.before, copy)
+            run(repository, repository.before, copy, interpreter(None))
         before, start = tree(copy), time.time()
-        status, output, seconds, cpu = run(repository, repository.command, copy, repository.stop_after)
+        status, output, seconds, cpu = run(repository, repository.command, copy, interpreter(repository.stop_after))
         wrong = faults(repository, status, output, seconds, copy, before, start)
         if keep:
             os.makedirs(keep, exist_ok=True)
-            with open(os.path.join(keep, repository.name + '.log'), 'w') as file:
+            with open(os.path.join(keep, f'{repository.name}-{way}.log'), 'w') as file:
                 file.write(output)
         restored = re.search(r'legacy: (\d+) restored symbol', output)
-        return dict(repository=repository, seconds=seconds, cpu=cpu, wrong=wrong,
-                    restored=int(restored.group(1)) if restored else 0)
+        return dict(seconds=seconds, cpu=cpu, wrong=wrong, restored=int(restored.group(1)) if restored else 0)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -236,22 +258,22 @@ def versions():
 
 
 def table(rows):
-    lines = ['| repository | command | `Session.run`s | CPU seconds | symbols restored | result |',
-             '| --- | --- | --- | --- | --- | --- |']
-    for row in rows:
-        r = row['repository']
-        place = '' if r.cwd == '.' else f' (in `{r.cwd}`)'
-        lines.append(
-            f'| {r.source} | `{r.command}`{place} | {r.stop_after} | {row["cpu"]:.0f} | '
-            f'{row["restored"]} | '
-            f'{"; ".join(row["wrong"]) or "meets every criterion"} |')
+    """rows: (repository, {way: what measure gave})."""
+    lines = ['| repository | command | `Session.run`s | symbols restored | CPU seconds, run | converted | result |',
+             '| --- | --- | --- | --- | --- | --- | --- |']
+    for repository, ways in rows:
+        place = '' if repository.cwd == '.' else f' (in `{repository.cwd}`)'
+        wrong = [f'{way}: {fault}' for way, row in ways.items() for fault in row['wrong']]
+        lines.append(f'| {repository.source} | `{repository.command}`{place} | {repository.stop_after} | '
+                     f'{ways["run"]["restored"]} | {ways["run"]["cpu"]:.0f} | {ways["converted"]["cpu"]:.0f} | '
+                     f'{"; ".join(wrong) or "meets every criterion both ways"} |')
     return '\n'.join(lines)
 
 
-HEADER = """# Old repositories, run unmodified
+HEADER = """# Old repositories, run unmodified and converted
 
-Twelve public TF1 GAN repositories under `python -m legacy run --stop_after N COMMAND`, sources untouched, no
-network, no GPU. Written by
+Twelve public TF1 GAN repositories under `python -m legacy run --stop_after N COMMAND`, sources untouched, and converted
+by `python -m legacy convert SRC DST` under plain `python COMMAND`; no network, no GPU. Written by
 `python benchmarks/migration.py --sources SOURCES --data DATA --write benchmarks/migration.md`;
 its docstring says what data it needs and what a run has to show to pass. Measured with {versions}.
 
@@ -270,17 +292,15 @@ def main(argv):
     for repository in REPOSITORIES:
         if args.only and repository.name not in args.only:
             continue
-        row = measure(repository, args.sources, args.data, args.logs)
-        print(
-            f'{repository.name}: {row["seconds"]:.0f} s, {row["restored"]} restored, '
-            f'{"; ".join(row["wrong"]) or "ok"}',
-            flush=True)
-        rows.append(row)
+        ways = {way: measure(repository, way, args.sources, args.data, args.logs) for way in WAYS}
+        for way, row in ways.items():
+            print(f'{repository.name}, {way}: {row["seconds"]:.0f} s, {"; ".join(row["wrong"]) or "ok"}', flush=True)
+        rows.append((repository, ways))
     if args.write:
         with open(args.write + '.new', 'w') as file:
             file.write(HEADER.format(versions=versions()) + table(rows) + '\n')
         os.replace(args.write + '.new', args.write)
-    return 1 if any(row['wrong'] for row in rows) else 0
+    return 1 if any(row['wrong'] for _, ways in rows for row in ways.values()) else 0
 
 
 if __name__ == '__main__':
