@@ -853,7 +853,8 @@ histogram np.histogram
                            ('colorlog', 'logging'), ('colorama', 'ANSI codes'), ('terminaltables', 'print'),
                            ('natsort', 'sorted with a key'), ('click', 'argparse'),
                            ('yaml', 'PyYAML'), ('oyaml', 'PyYAML'), ('toml', 'tomllib'),
-                           ('IPython', 'IPython'), ('seaborn', 'matplotlib')):
+                           ('IPython', 'IPython'), ('seaborn', 'matplotlib'), ('pandas', 'pandas'),
+                           ('tensorflow_probability', 'tf.distributions')):
         yield Symbol(module, 'absent:' + module, modern, 'gone',
                      'used as it is where installed; otherwise a small part is put in its place')
     yield Symbol('keras.datasets', 'keras_datasets:MODULE', 'data.read_mnist', 'changed', 'never downloads')

@@ -5,6 +5,7 @@ TensorFlow, NumPy and
 SciPy, so libraries go on working with the interfaces they were written for.
 """
 import builtins
+import collections.abc
 import importlib
 import importlib.machinery
 import importlib.util
@@ -31,14 +32,44 @@ def table_name(module):
     return symbols.canonical(module)
 
 
+_OWN = types.ModuleType.__dict__['__dict__'].__get__
+
+
+class _Attributes(collections.abc.MutableMapping):
+    """What a script sees as `tf.logging.__dict__`: the names of `dir`, found when they are asked for."""
+
+    def __init__(self, view):
+        self._view = view
+
+    def __getitem__(self, name):
+        try:
+            return getattr(self._view, name)
+        except AttributeError:
+            raise KeyError(name) from None
+
+    def __setitem__(self, name, value):
+        setattr(self._view, name, value)
+
+    def __delitem__(self, name):
+        delattr(self._view, name)
+
+    def __iter__(self):
+        return iter(dir(self._view))
+
+    def __len__(self):
+        return len(dir(self._view))
+
+
 class View(types.ModuleType):
     """A module as it was. `path` is its canonical dotted name, `real` today's module or None where it is
     gone.
     """
 
+    __dict__ = property(_Attributes)
+
     def __init__(self, path, real, world, name):
         super().__init__(name)
-        self.__dict__.update({'__wrapped_module__': real, '_view': (path, real, world), '__path__': []})
+        _OWN(self).update({'__wrapped_module__': real, '_view': (path, real, world), '__path__': []})
 
     def __getattr__(self, name):
         path, real, world = self._view
@@ -50,20 +81,20 @@ class View(types.ModuleType):
             return getattr(real, name)
         value, keep = world.find(path, real, name)
         if keep:
-            self.__dict__[name] = value
+            _OWN(self)[name] = value
         return value
 
     def __setattr__(self, name, value):
         real = self._view[1]
         if real is None or self._view[0].startswith('tf'):
-            self.__dict__[name] = value
+            _OWN(self)[name] = value
         else:
             setattr(real, name, value)
 
     def __dir__(self):
         path, real, world = self._view
         return sorted(set(dir(real) if real is not None else []) | set(world.below(path))
-                      | set(self.__dict__))
+                      | set(_OWN(self)))
 
 
 class World:
