@@ -61,8 +61,9 @@ def test_variables_have_the_names_and_shapes_of_published_checkpoints(result):
 
 def test_end_points_are_named_by_scope(result):
     names = result[0]
+    convolutions = [(b, n) for b, last in enumerate((2, 2, 4, 4, 4), 1) for n in range(1, last + 1)]
     assert names['ends'] == sorted(
-        [f'vgg_19/conv{b}/conv{b}_{n}' for b, last in enumerate((2, 2, 4, 4, 4), 1) for n in range(1, last + 1)]
+        [f'vgg_19/conv{b}/conv{b}_{n}' for b, n in convolutions]
         + [f'vgg_19/pool{b}' for b in range(1, 6)] + ['vgg_19/fc6', 'vgg_19/fc7', 'vgg_19/fc8'])
     assert names['alex_ends'] == [f'alexnet_v2/{name}' for name in (
         'conv1', 'conv2', 'conv3', 'conv4', 'conv5', 'fc6', 'fc7', 'fc8', 'pool1', 'pool2', 'pool5')]
