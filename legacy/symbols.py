@@ -696,7 +696,14 @@ build_raw_serving_input_receiver_fn tf.placeholder
     yield Symbol('tf.contrib.opt', 'tf1.opt:MODULE', 'tf.train')
     yield Symbol('tf.contrib.learn.datasets', 'input_data:datasets', 'data.read_mnist')
     yield Symbol('tf.contrib.learn.ModeKeys', 'input_data:ModeKeys', 'tf.estimator.ModeKeys')
-    yield Symbol('tf.contrib.image', 'tf1.image:MODULE', 'tf.raw_ops.ImageProjectiveTransformV3')
+    yield from _rows('gone', 'tf.contrib.image', 'tf1.image', """
+angles_to_projective_transforms tf.stack
+dense_image_warp tf.gather of four pixels
+interpolate_bilinear tf.gather of four pixels
+rotate tf.raw_ops.ImageProjectiveTransformV3
+transform tf.raw_ops.ImageProjectiveTransformV3
+translate tf.raw_ops.ImageProjectiveTransformV3
+""")
     yield Symbol('tf.contrib', '', 'none', note='this part of tf.contrib is not restored')
     yield Symbol('tf.examples.tutorials.mnist.input_data', 'input_data:MODULE', 'data.read_mnist',
                  note='reads local IDX files; else the sample digits')
@@ -949,6 +956,8 @@ ALIASES = {
     'tf.contrib.distributions.python.ops.relaxed_onehot_categorical': 'tf.contrib.distributions',
     'tf.contrib.distributions.python.ops': 'tf.contrib.distributions',
     'tf.contrib.graph_editor.transform': 'tf.contrib.graph_editor',
+    'tf.contrib.image.python.ops.dense_image_warp': 'tf.contrib.image',
+    'tf.contrib.image.python.ops.image_ops': 'tf.contrib.image',
     'tf.python.layers.base': 'tf.layers',
     'tf.python.layers.core': 'tf.layers',
     'tf.python.layers.convolutional': 'tf.layers',

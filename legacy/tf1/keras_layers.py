@@ -408,7 +408,7 @@ class Activation(Layer):
         self.activation = _activation(activation)
 
     def call(self, inputs):
-        return self.activation(inputs)
+        return inputs if self.activation is None else self.activation(inputs)
 
 
 class ReLU(Layer):
