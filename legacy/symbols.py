@@ -860,7 +860,7 @@ histogram np.histogram
                            ('colorlog', 'logging'), ('colorama', 'ANSI codes'), ('terminaltables', 'print'),
                            ('natsort', 'sorted with a key'), ('click', 'argparse'),
                            ('yaml', 'PyYAML'), ('oyaml', 'PyYAML'), ('toml', 'tomllib'),
-                           ('IPython', 'IPython'), ('seaborn', 'matplotlib'), ('pandas', 'pandas'),
+                           ('IPython', 'IPython'), ('seaborn', 'matplotlib'),
                            ('tensorflow_probability', 'tf.distributions')):
         yield Symbol(module, 'absent:' + module, modern, 'gone',
                      'used as it is where installed; otherwise a small part is put in its place')

@@ -1,51 +1,7 @@
-"""pandas and TensorFlow Probability where absent, tf.contrib.image, a module's names as a dictionary."""
-import io
-
+"""A module's names as a dictionary, TensorFlow Probability where it is absent, tf.contrib.image name by name."""
 import numpy as np
-import pytest
 
-from legacy.absent import pandas as pd
 from legacy_running import legacy
-
-TEXT = 'name,x,y\na,1,2.5\nb,3,\nc,5,1\n'
-
-
-def test_csv_columns_are_typed_and_found_by_name():
-    table = pd.read_csv(io.StringIO(TEXT))
-    assert table.columns == ['name', 'x', 'y'] and table.shape == (3, 3)
-    assert table.x.values.dtype.kind == 'i' and table['y'].values[0] == 2.5 and np.isnan(table.y.values[1])
-    assert table[table.x > 1].name.tolist() == ['b', 'c']
-    assert table.iloc[0, 1] == 1 and table.iloc[2]['x'] == 5
-    assert table.iloc[1:, 1:2].values.tolist() == [[3], [5]]
-    assert [(label, row['name']) for label, row in table.iterrows()] == [(0, 'a'), (1, 'b'), (2, 'c')]
-    assert table.drop('name', axis=1).columns == ['x', 'y']
-    assert pd.concat([table, table], ignore_index=True).shape == (6, 3)
-
-
-def test_csv_without_header_by_spaces_and_with_labels():
-    table = pd.read_csv(io.StringIO('1 a\n2 b\n'), delim_whitespace=True, header=None, names=['n', 'text'])
-    assert table.n.tolist() == [1, 2] and table.text.tolist() == ['a', 'b']
-    assert pd.read_csv(io.StringIO('1,2\n'), header=None).values.tolist() == [[1, 2]]
-    labelled = pd.read_csv(io.StringIO(TEXT), index_col=0)
-    assert labelled.index == ['a', 'b', 'c'] and labelled.x['b'] == 3
-
-
-def test_tables_go_round_through_csv_and_pickle(tmp_path):
-    table = pd.DataFrame({'path': map(str, [1, 2]), 'size': [0.5, 2]})
-    table.to_csv(tmp_path / 't.csv', index=False)
-    assert (tmp_path / 't.csv').read_text() == 'path,size\n1,0.5\n2,2.0\n'
-    table.to_pickle(tmp_path / 't.pkl')
-    assert pd.read_pickle(tmp_path / 't.pkl')['path'].values.tolist() == ['1', '2']
-    settings = pd.Series(data={'size': 4, 'name': 'x', 'nothing': None})
-    settings.to_csv(tmp_path / 's.csv')
-    assert pd.Series.from_csv(tmp_path / 's.csv')['name'] == 'x' and 'size       4' in str(settings)
-
-
-def test_what_the_small_pandas_lacks_says_so():
-    with pytest.raises(AttributeError, match='groupby.*pip install pandas'):
-        pd.DataFrame({'a': [1]}).groupby('a')
-    with pytest.raises(ValueError, match='same length'):
-        pd.DataFrame({'a': [1], 'b': [1, 2]})
 
 
 def test_names_of_a_module_as_a_dictionary_and_distributions_of_tfp(tmp_path):
