@@ -27,6 +27,7 @@ QUIET = {row.name for row in symbols.SYMBOLS.values() if row.kind == 'changed'
          and row.name.startswith(QUIET_PARTS) and row.name not in CROSS_ENTROPIES}
 # What no file of TensorFlow 2 has.
 TENSORFLOW_1 = re.compile(r'\b(placeholder|Session|enable_eager\w*|contrib|estimator|tf\.(app|layers))\b')
+OF_TENSORFLOW_2 = 'TensorFlow 1 never had it'
 # As likely to be a name of the script's own.
 COMMON_WORDS = ('file', 'buffer', 'apply', 'intern', 'coerce', 'cmp')
 METHOD_ROWS = {name for name in METHODS if '.' + name in symbols.SYMBOLS} - {'decode', 'next', 'value', 'ptp'}
@@ -63,8 +64,7 @@ def check_file(path, local=()):
         sources = [(notebook.without_magics(source)[0], f'{path} cell {number}') for number,
                    source in notebook.code_cells(path)]
     else:
-        with open(path, 'rb') as file:
-            sources = [(translate.decode(file.read()), path)]
+        sources = [(_text(path), path)]
     findings, names = [], {}
     for text, label in sources:
         try:
@@ -247,7 +247,8 @@ class _Visitor(ast.NodeVisitor):
         above = symbols.covering(full)
         if above is None:
             if _exists_today(full) is False:
-                self.report(node, symbols.Symbol(full, '', 'none', 'gone',
+                of_2 = _has(_tensorflow(), full.split('.')[1:])
+                self.report(node, symbols.Symbol(full, '', 'none', 'gone', OF_TENSORFLOW_2 if of_2 else
                                                  'not in this TensorFlow, and not restored'))
                 return True
             return False
@@ -259,35 +260,29 @@ class _Visitor(ast.NodeVisitor):
         return False
 
 
-_TODAY = []
-
-
 def _exists_today(full):
-    """True or False for a `tf.` name in today's compat.v1; None for names below objects that are no
-    modules.
-    """
-    if not full.startswith('tf.'):
-        return None
-    if not _TODAY:
-        os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
-        import tensorflow
-        _TODAY.append((tensorflow.compat.v1, tensorflow))
+    """True or False for a `tf.` name in today's compat.v1; None for names below objects that are no modules."""
     parts = full.split('.')[1:]
-    if parts[0] in ('python', 'keras', 'core'):
+    if not full.startswith('tf.') or parts[0] in ('python', 'keras', 'core'):
         return None
-    for root in _TODAY[0]:
-        value = root
-        for part in parts:
-            try:
-                value = getattr(value, part)
-            except (AttributeError, ImportError):
-                if not hasattr(value, '__path__') and type(value).__name__ not in ('TFModuleWrapper',
-                                                                                   'module'):
-                    return None
-                break
-        else:
-            return True
-    return False
+    return _has(_tensorflow().compat.v1, parts)
+
+
+def _tensorflow():
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+    import tensorflow
+    return tensorflow
+
+
+def _has(value, parts):
+    for part in parts:
+        try:
+            value = getattr(value, part)
+        except (AttributeError, ImportError):
+            if not hasattr(value, '__path__') and type(value).__name__ not in ('TFModuleWrapper', 'module'):
+                return None
+            return False
+    return True
 
 
 def local_modules(path):
@@ -313,8 +308,14 @@ def check(path):
         files = [os.path.relpath(file) for file in files]
     findings = []
     for file in files:
-        findings += check_file(file, local)
+        old = file.endswith('.ipynb') or TENSORFLOW_1.search(_text(file))
+        findings += [found for found in check_file(file, local) if old or found.note != OF_TENSORFLOW_2]
     return files, findings + tensorflow2(files)
+
+
+def _text(file):
+    with open(file, 'rb') as opened:
+        return translate.decode(opened.read())
 
 
 def tensorflow2(files):
@@ -323,8 +324,7 @@ def tensorflow2(files):
     for file in files:
         if file.endswith('.ipynb'):
             return []
-        with open(file, 'rb') as opened:
-            text = translate.decode(opened.read())
+        text = _text(file)
         if TENSORFLOW_1.search(text):
             return []
         try:

@@ -420,6 +420,11 @@ def test_check_sends_tensorflow_2_away(tmp_path, monkeypatch, capsys):
     script(tmp_path, 'import tensorflow as tf\nx = tf.placeholder(tf.float32)\n', 'old.py')
     assert check.main(['.']) == 0                                     # both kinds: the old ones are meant
     assert check.main(['new.py']) == 1
+    script(tmp_path, 'import tensorflow as tf\ntf.random.set_seed(1)\n', 'new.py')
+    assert check.main(['.']) == 0
+    script(tmp_path, 'import tensorflow as tf\ntf.random.set_seed(1)\nx = tf.placeholder(tf.float32)\n', 'old.py')
+    assert check.main(['old.py']) == 1
+    assert 'old.py:2: tf.random.set_seed: not restored' in capsys.readouterr().out
 
 
 def test_packages_that_readmes_put_on_pythonpath_are_found(tmp_path):
