@@ -15,6 +15,12 @@ histogram_summary = tf.summary.histogram
 merge_summary = tf.summary.merge
 SummaryWriter = tf.summary.FileWriter
 
+# Rows of w that are whole pages fall on the same few lines of the cache, and a product that reads w as it lies runs at half its
+# rate; 16 columns more bring [64,3636] x [3636,1024] from 5.9 ms to 4.3. From 350 rows of x on oneDNN packs w, below 16 the
+# copy costs more than it saves.
+PAGE = 1024               # floats
+PAGED_BATCHES = range(16, 350)
+
 
 def concat(tensors, axis, *args, **kwargs):
     return tf.concat(tensors, axis, *args, **kwargs)
@@ -179,8 +185,22 @@ def linear(input_, output_size, scope=None, stddev=0.02, bias_start=0.0, with_w=
         matrix = tf.get_variable('Matrix', [input_.shape[1], output_size], tf.float32, use_resource=True,
                                  initializer=tf.random_normal_initializer(stddev=stddev))
         bias = tf.get_variable('bias', [output_size], initializer=tf.constant_initializer(bias_start), use_resource=True)
-        output = tf.matmul(input_, matrix) + bias
+        output = _product(input_, matrix) + bias
         return (output, matrix, bias) if with_w else output
+
+
+def _product(x, w):
+    """x [B,n] times w [n,m] -> [B,m]."""
+    batch, rows, columns = x.shape[0], int(w.shape[0]), int(w.shape[1])
+    if not (convolutions.fast() and batch in PAGED_BATCHES and rows >= PAGE and columns % PAGE == 0):
+        return tf.matmul(x, w)
+
+    @tf.custom_gradient
+    def padded(x, w):
+        def gradients(dy):
+            return tf.matmul(dy, w, transpose_b=True), tf.matmul(x, dy, transpose_a=True)
+        return tf.matmul(x, tf.pad(w, [[0, 0], [0, 16]]))[:, :columns], gradients
+    return padded(x, tf.convert_to_tensor(w))
 
 
 # Layers with the variable names of tf.layers and Keras: kernel, bias. Without an initialiser the kernel is Glorot uniform
@@ -189,7 +209,7 @@ def linear(input_, output_size, scope=None, stddev=0.02, bias_start=0.0, with_w=
 def dense(x, units, name, kernel_initializer=None, bias_initializer=None, norm=None):
     """Dense layer [B,n] -> [B,units]. Variables kernel [n,units], bias."""
     kernel, bias = _kernel_and_bias(name, [x.shape[1], units], 1, kernel_initializer, bias_initializer, norm=norm)
-    return tf.matmul(x, kernel) + bias
+    return _product(x, kernel) + bias
 
 
 def conv(x, filters, size, stride, name, padding='SAME', use_bias=True, kernel_initializer=None, norm=None):

@@ -245,6 +245,19 @@ def test_dense(sess):
     assert np.abs(kernel).max() <= math.sqrt(6 / (5 + 3)) and kernel.std() > 0
 
 
+@pytest.mark.parametrize('batch, padded', [(16, True), (8, False), (350, False), (None, False)])
+def test_a_product_with_rows_of_whole_pages_is_that_of_the_plain_op(sess, batch, padded, monkeypatch):
+    monkeypatch.setattr(convolutions, 'fast', lambda: True)
+    x, w = tf.placeholder(tf.float32, [batch, 1024]), tf.constant(noise(1024, 2048, seed=1))
+    both = []
+    for y in (ops._product(x, w), tf.matmul(x, w)):
+        dx, = tf.gradients(tf.nn.l2_loss(y), x)
+        both.append([y, dx, *tf.gradients(tf.nn.l2_loss(y), w), *tf.gradients(tf.nn.l2_loss(dx), [x, w])])
+    assert ('Pad' in {op.type for op in sess.graph.get_operations()}) == padded
+    for mine, plain in zip(*sess.run(both, {x: noise(batch or 3, 1024)})):
+        assert mine.shape == plain.shape and np.linalg.norm(mine - plain) <= 2e-6 * np.linalg.norm(plain)
+
+
 # ------------------------------------------------------------------------------------------------ initialisers
 
 @pytest.mark.parametrize('build, shape, stddev, truncated', [
