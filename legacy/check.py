@@ -306,11 +306,10 @@ def check(path):
         python_files(path)
         files = sorted(translate.project_files(path, [os.path.dirname(os.path.abspath(path))]))
         files = [os.path.relpath(file) for file in files]
-    findings = []
-    for file in files:
-        old = file.endswith('.ipynb') or TENSORFLOW_1.search(_text(file))
-        findings += [found for found in check_file(file, local) if old or found.note != OF_TENSORFLOW_2]
-    return files, findings + tensorflow2(files)
+    old = {file for file in files if file.endswith('.ipynb') or TENSORFLOW_1.search(_text(file))}
+    findings = [found for file in files for found in check_file(file, local)
+                if file in old or found.note != OF_TENSORFLOW_2]
+    return files, findings if old else findings + tensorflow2(files)
 
 
 def _text(file):
@@ -319,16 +318,11 @@ def _text(file):
 
 
 def tensorflow2(files):
-    """[Finding] of the first thing in each file that TensorFlow 1 never had, when no file is TensorFlow 1."""
+    """[Finding] of the first thing in each script that TensorFlow 1 never had; none of them is TensorFlow 1."""
     findings = []
     for file in files:
-        if file.endswith('.ipynb'):
-            return []
-        text = _text(file)
-        if TENSORFLOW_1.search(text):
-            return []
         try:
-            tree = translate.parse(text, file)[0]
+            tree = translate.parse(_text(file), file)[0]
         except SyntaxError:
             continue
         for node in ast.walk(tree):

@@ -264,14 +264,13 @@ def _data_sets():
 
     A prefetch of NumPy's whole numbers is one again.
     """
-    import numpy
     from tensorflow.python.autograph.impl import api
     from tensorflow.python.data.ops import dataset_ops
     api.tf_convert = lambda f, ctx, convert_by_default=True, user_requested=False: f
     plain = dataset_ops.DatasetV2.prefetch
 
     def prefetch(self, buffer_size, name=None):
-        return plain(self, int(buffer_size) if isinstance(buffer_size, numpy.integer) else buffer_size, name)
+        return plain(self, int(buffer_size) if isinstance(buffer_size, np.integer) else buffer_size, name)
 
     dataset_ops.DatasetV2.prefetch = prefetch
 

@@ -976,12 +976,15 @@ ALIASES = {
 FALLBACKS = {'tf.contrib.slim': ('tf.contrib.layers', 'tf.contrib.framework')}
 
 
+_LONGEST_FIRST = sorted(ALIASES, key=len, reverse=True)
+
+
 def canonical(name):
     """The table's spelling of a dotted name: `tensorflow.contrib.slim.python.slim.x` →
     `tf.contrib.slim.x`.
     """
     for _ in range(6):
-        for old in sorted(ALIASES, key=len, reverse=True):
+        for old in _LONGEST_FIRST:
             if name == old or name.startswith(old + '.'):
                 name = ALIASES[old] + name[len(old):]
                 break

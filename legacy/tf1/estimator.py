@@ -9,6 +9,7 @@ import functools
 import inspect
 import os
 import tempfile
+import time
 
 import numpy
 import tensorflow.compat.v1 as tf
@@ -267,6 +268,16 @@ class Estimator:
                                'That means predict yields forever. This is probably a mistake.')
         return self._call_model_fn(features, None if mode == ModeKeys.PREDICT else labels, mode), hooks
 
+    def _build_for(self, input_fn, mode, path, purpose):
+        """`_build` for the checkpoint at `path`, or for variables as they start when that is None."""
+        if path is None:
+            tf.logging.info('Could not find trained model in model_dir: %s, running initialization to %s.',
+                            self.model_dir, purpose)
+        built = self._build(input_fn, mode)
+        if path is None:
+            self._warm_up()
+        return built
+
     def _warm_up(self):
         if self._warm_start is not None:
             tf.logging.info('Warm-starting with %s', self._warm_start)
@@ -355,13 +366,8 @@ class Estimator:
         if steps is not None and steps <= 0:
             raise ValueError(f'Must specify steps > 0, given: {steps}')
         path = checkpoint_path or self.latest_checkpoint()
-        if path is None:
-            tf.logging.info('Could not find trained model in model_dir: %s, running initialization to '
-                            'evaluate.', self.model_dir)
         with tf.Graph().as_default():
-            spec, all_hooks = self._build(input_fn, ModeKeys.EVAL)
-            if path is None:
-                self._warm_up()
+            spec, all_hooks = self._build_for(input_fn, ModeKeys.EVAL, path, 'evaluate')
             metrics = dict(spec.eval_metric_ops)
             for taken in ('loss', tf.GraphKeys.GLOBAL_STEP):
                 if taken in metrics:
@@ -405,13 +411,8 @@ class Estimator:
                 yield_single_examples=True):
         """Yields the predictions of the newest checkpoint for each example, or for each batch."""
         path = checkpoint_path or self.latest_checkpoint()
-        if path is None:
-            tf.logging.info('Could not find trained model in model_dir: %s, running initialization to '
-                            'predict.', self.model_dir)
         with tf.Graph().as_default():
-            spec, all_hooks = self._build(input_fn, ModeKeys.PREDICT)
-            if path is None:
-                self._warm_up()
+            spec, all_hooks = self._build_for(input_fn, ModeKeys.PREDICT, path, 'predict')
             predictions = spec.predictions
             if predict_keys:
                 if not isinstance(predictions, dict):
@@ -481,7 +482,6 @@ def _examples(batch):
 
 def _new_folder(base):
     """A path below `base` that does not exist, named by the time in seconds."""
-    import time
     stamp = int(time.time())
     while os.path.exists(os.path.join(base, str(stamp))):
         stamp += 1

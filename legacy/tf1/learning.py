@@ -3,10 +3,12 @@
 After tensorflow/contrib/training/python/training/{training,evaluation}.py and
 contrib/slim/python/slim/learning.py of TensorFlow 1.15.
 """
+import itertools
 import time
 import types
 
 import tensorflow.compat.v1 as tf
+from tensorflow.python.training import checkpoint_utils as _checkpoints
 from tensorflow.python.training import evaluation as _evaluation
 
 _DEFAULT = object()
@@ -244,18 +246,7 @@ evaluate_once = _evaluation._evaluate_once
 StopAfterNEvalsHook = _evaluation._StopAfterNEvalsHook
 get_or_create_eval_step = _evaluation._get_or_create_eval_step
 checkpoints_iterator = tf.train.checkpoints_iterator
-
-
-def wait_for_new_checkpoint(checkpoint_dir, last_checkpoint=None, seconds_to_sleep=1, timeout=None):
-    """The path of a checkpoint other than the last one, or None after `timeout` seconds."""
-    end = None if timeout is None else time.time() + timeout
-    while True:
-        path = tf.train.latest_checkpoint(checkpoint_dir)
-        if path is not None and path != last_checkpoint:
-            return path
-        if end is not None and time.time() + seconds_to_sleep > end:
-            return None
-        time.sleep(seconds_to_sleep)
+wait_for_new_checkpoint = _checkpoints.wait_for_new_checkpoint
 
 
 class SummaryAtEndHook(tf.train.SessionRunHook):
@@ -285,17 +276,21 @@ def evaluate_repeatedly(checkpoint_dir, master='', scaffold=None, eval_ops=None,
                         final_ops=None, final_ops_feed_dict=None, eval_interval_secs=60, hooks=None,
                         config=None, max_number_of_evaluations=None, timeout=None, timeout_fn=None):
     """Evaluates each new checkpoint of a folder; the last values of `final_ops`."""
-    done, result = 0, None
-    for path in tf.train.checkpoints_iterator(
-            checkpoint_dir, min_interval_secs=eval_interval_secs, timeout=timeout, timeout_fn=timeout_fn):
+    result = None
+    for path in _new_checkpoints(
+            checkpoint_dir, eval_interval_secs, timeout, timeout_fn, max_number_of_evaluations):
         result = evaluate_once(
             checkpoint_path=path, master=master, scaffold=scaffold, eval_ops=eval_ops, feed_dict=feed_dict,
             final_ops=final_ops, final_ops_feed_dict=final_ops_feed_dict, hooks=hooks, config=config,
         )
-        done += 1
-        if max_number_of_evaluations is not None and done >= max_number_of_evaluations:
-            break
     return result
+
+
+def _new_checkpoints(checkpoint_dir, interval_secs, timeout, timeout_fn, most):
+    """The first `most` new checkpoints of a folder, all for None; the last is not waited past."""
+    paths = tf.train.checkpoints_iterator(
+        checkpoint_dir, min_interval_secs=interval_secs, timeout=timeout, timeout_fn=timeout_fn)
+    return paths if most is None else itertools.islice(paths, max(most, 1))
 
 
 # ---- slim.evaluation ---------------------------------------------------------------------------------------
@@ -323,17 +318,14 @@ def evaluation_loop(master, checkpoint_dir, logdir, num_evals=1, initial_op=None
                     variables_to_restore=None, eval_interval_secs=60, max_number_of_evaluations=None,
                     session_config=None, timeout=None, timeout_fn=None, hooks=None):
     """slim.evaluation.evaluation_loop: `evaluate_once` for each new checkpoint of a folder."""
-    done, result = 0, None
-    for path in tf.train.checkpoints_iterator(
-            checkpoint_dir, min_interval_secs=eval_interval_secs, timeout=timeout, timeout_fn=timeout_fn):
+    result = None
+    for path in _new_checkpoints(
+            checkpoint_dir, eval_interval_secs, timeout, timeout_fn, max_number_of_evaluations):
         result = slim_evaluate_once(
             master, path, logdir, num_evals, initial_op, initial_op_feed_dict, eval_op, eval_op_feed_dict,
             final_op, final_op_feed_dict, summary_op, summary_op_feed_dict, variables_to_restore,
             session_config, hooks,
         )
-        done += 1
-        if max_number_of_evaluations is not None and done >= max_number_of_evaluations:
-            break
     return result
 
 

@@ -101,6 +101,7 @@ class ItemHandler:
         self.keys = list(keys) if isinstance(keys, (tuple, list)) else [keys]
 
     def tensors_to_item(self, keys_to_tensors):
+        """The item of {key: tensor}; each kind of handler says how."""
         raise NotImplementedError
 
 
