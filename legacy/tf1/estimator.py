@@ -144,7 +144,7 @@ class _Initialise(tf.train.SessionRunHook):
         session.run(self._initializer)
 
 
-def _arguments(function):
+def arguments_of(function):
     """Names of the arguments of a function, a method or a callable object; of a partial, those left."""
     bound = function.keywords if isinstance(function, functools.partial) else ()
     return [name for name in inspect.signature(function).parameters if name not in bound]
@@ -183,7 +183,7 @@ class Estimator:
     def __init__(self, model_fn, model_dir=None, config=None, params=None, warm_start_from=None):
         if model_fn is None:
             raise ValueError('model_fn must be provided to Estimator.')
-        arguments = _arguments(model_fn)
+        arguments = arguments_of(model_fn)
         if 'features' not in arguments:
             raise ValueError(f'model_fn ({model_fn}) must include features argument.')
         if params is not None and 'params' not in arguments:
@@ -241,12 +241,12 @@ class Estimator:
 
     def _call_input_fn(self, input_fn, mode):
         known = {'mode': mode, 'params': self.params, 'config': self.config}
-        arguments = _arguments(input_fn)
+        arguments = arguments_of(input_fn)
         with tf.device('/cpu:0'):
             return input_fn(**{name: value for name, value in known.items() if name in arguments})
 
     def _call_model_fn(self, features, labels, mode):
-        arguments = _arguments(self._model_fn)
+        arguments = arguments_of(self._model_fn)
         known = {'labels': labels, 'mode': mode, 'params': self.params, 'config': self.config}
         if 'labels' not in arguments and labels is not None:
             raise ValueError('model_fn does not take labels, but input_fn returns labels.')

@@ -9,7 +9,7 @@ import inspect
 import tensorflow.compat.v1 as tf
 
 from legacy.tf1 import contrib_gan, gan_eval
-from legacy.tf1.estimator import Estimator, EstimatorSpec, ModeKeys
+from legacy.tf1.estimator import Estimator, EstimatorSpec, ModeKeys, arguments_of
 from legacy.tf1.gan_tuples import GANLoss
 
 
@@ -30,21 +30,15 @@ _SUMMARIES = {
 _STARGAN_SUMMARIES = {**_SUMMARIES, SummaryType.IMAGES: gan_eval.add_stargan_image_summaries}
 
 
-def _takes(function, name):
-    """Whether a function has an argument of that name that is not bound yet."""
-    bound = function.keywords if isinstance(function, functools.partial) else ()
-    return name in inspect.signature(function).parameters and name not in bound
-
-
 def _for_mode(network, mode):
     """A network that takes an argument `mode`, told it."""
-    return functools.partial(network, mode=mode) if _takes(network, 'mode') else network
+    return functools.partial(network, mode=mode) if 'mode' in arguments_of(network) else network
 
 
 def _loss(loss_fn, model, add_summaries):
     """The loss of a model; losses of the caller's own need not know about summaries."""
     any_keyword = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(loss_fn).parameters.values())
-    told = {'add_summaries': add_summaries} if any_keyword or _takes(loss_fn, 'add_summaries') else {}
+    told = {'add_summaries': add_summaries} if any_keyword or 'add_summaries' in arguments_of(loss_fn) else {}
     return loss_fn(model, **told)
 
 

@@ -75,10 +75,6 @@ def _clear_session():
     tf.reset_default_graph()
 
 
-def _variance(x, axis=None, keepdims=False):
-    return tf.reduce_mean(tf.square(x - tf.reduce_mean(x, axis, keepdims=True)), axis, keepdims)
-
-
 backend = _module(
     'backend', learning_phase=keras_layers.learning_phase, set_learning_phase=keras_layers.set_learning_phase,
     get_session=_get_session, set_session=_SESSIONS.append, clear_session=_clear_session,
@@ -96,7 +92,8 @@ backend = _module(
     max=lambda x, axis=None, keepdims=False: tf.reduce_max(x, axis, keepdims),
     min=lambda x, axis=None, keepdims=False: tf.reduce_min(x, axis, keepdims),
     prod=lambda x, axis=None, keepdims=False: tf.reduce_prod(x, axis, keepdims),
-    var=_variance, std=lambda x, axis=None, keepdims=False: tf.sqrt(_variance(x, axis, keepdims)),
+    var=lambda x, axis=None, keepdims=False: tf.math.reduce_variance(x, axis, keepdims),
+    std=lambda x, axis=None, keepdims=False: tf.math.reduce_std(x, axis, keepdims),
     ndim=lambda x: x.shape.ndims, dtype=lambda x: x.dtype.base_dtype.name, cast=tf.cast, pow=tf.pow,
     maximum=tf.maximum, minimum=tf.minimum, sign=tf.sign, round=tf.round, transpose=tf.transpose,
     permute_dimensions=lambda x, pattern: tf.transpose(x, pattern), stop_gradient=tf.stop_gradient,
